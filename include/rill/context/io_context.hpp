@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rill/context/loop_context.hpp>
+#include <rill/context/loop_executor.hpp>
+#include <rill/engine/driver/make_driver.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <limits>
+
+namespace rill {
+
+/// Runs handlers: those of I/O and timers as they complete, and posted functions, on the threads that call run().
+///
+/// Threads  every function from any thread. With the concurrency hint 1 one thread at a time may be inside run(), and
+///          its own work then takes no lock; without it, or with more, any number
+class io_context : public loop_context {
+public:
+    using executor_type = loop_executor<io_context>;
+    using count_type = std::size_t;
+
+    /// Throws  system_error: the backend is not to be had; RILL_BACKEND in the environment names none that is here
+    io_context() : io_context(default_hint) {}
+    explicit io_context(int concurrency_hint, backend b = backend::best)
+        : io_context(engine::make_driver(b, mode(concurrency_hint)), concurrency_hint) {}
+    explicit io_context(backend b, int concurrency_hint = default_hint) : io_context(concurrency_hint, b) {}
+
+    /// On a driver of the caller's own, for tests.
+    explicit io_context(std::unique_ptr<engine::driver> d, int concurrency_hint = 1)
+        : loop_context(std::move(d), mode(concurrency_hint)) {}
+
+    executor_type get_executor() noexcept { return executor_type(engine::loop_reference(loop()), {}); }
+
+    /// What runs: "epoll", "poll", ...
+    const char* backend_name() const noexcept { return loop().backend_name(); }
+
+    /// Runs handlers until there is no more work, or until stop(). Returns how many it ran.
+    /// Throws  what a handler throws: run() may then be called again, nothing is lost
+    count_type run() { return loop().run(no_limit, engine::time_point::max()); }
+
+    /// Runs one handler, waiting for it. 0: stopped, or no work left.
+    count_type run_one() { return loop().run(1, engine::time_point::max()); }
+
+    /// run(), for no longer than @p duration; a negative one is as 0.
+    template <class Rep, class Period>
+    count_type run_for(const std::chrono::duration<Rep, Period>& duration) {
+        return loop().run(no_limit, after(duration));
+    }
+    template <class Clock, class Duration>
+    count_type run_until(const std::chrono::time_point<Clock, Duration>& time) {
+        return run_for(until(time));
+    }
+    template <class Rep, class Period>
+    count_type run_one_for(const std::chrono::duration<Rep, Period>& duration) {
+        return loop().run(1, after(duration));
+    }
+    template <class Clock, class Duration>
+    count_type run_one_until(const std::chrono::time_point<Clock, Duration>& time) {
+        return run_one_for(until(time));
+    }
+
+    /// Runs what is ready, without waiting.
+    count_type poll() { return loop().run(no_limit, engine::time_point::min()); }
+    count_type poll_one() { return loop().run(1, engine::time_point::min()); }
+
+    /// Makes every run() return as soon as its handler has. What is not delivered yet waits for the next run().
+    void stop() noexcept { loop().stop(); }
+
+    /// After stop(), or when run() ran out of work: run() returns at once until restart().
+    bool stopped() const noexcept { return loop().stopped(); }
+    void restart() noexcept { loop().restart(); }
+
+private:
+    static constexpr int default_hint = std::numeric_limits<int>::max();
+    static constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
+
+    static engine::threading mode(int hint) noexcept {
+        return hint == 1 ? engine::threading::solo : engine::threading::shared;
+    }
+
+    template <class Clock, class Duration>
+    static auto until(const std::chrono::time_point<Clock, Duration>& time) {
+        auto now = Clock::now();
+        return time > now ? time - now : decltype(time - now)::zero();
+    }
+
+    template <class Duration>
+    engine::time_point after(const Duration& duration) const {
+        engine::time_point now = loop().now();
+        if (duration <= Duration::zero())
+            return now;
+        if (std::chrono::duration<double>(duration) >= std::chrono::duration<double>(engine::time_point::max() - now))
+            return engine::time_point::max() - engine::time_point::duration(1);
+        return now + std::chrono::ceil<engine::time_point::duration>(duration);
+    }
+};
+
+}  // namespace rill

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// Compilers: what they lack, and the switches a user may set for the whole program.
+//
+//   RILL_SEPARATE_COMPILATION  the bodies of the engine are compiled in one translation unit, the one that includes
+//                              <rill/engine/bodies.hpp>; without it they are inline in every one
+//   RILL_CHECKED               misuse that costs something to detect ends the program with a message
+
+// A header of non-template code ends with `#include RILL_BODY(x.ipp)`, the file beside it.
+#if defined(RILL_SEPARATE_COMPILATION)
+#define RILL_DECL
+#define RILL_BODY(file) <rill/core/nothing.hpp>
+#else
+#define RILL_DECL inline
+#define RILL_BODY(file) #file
+#endif
+
+#if defined(RILL_CHECKED)
+#include <cstdio>
+#include <cstdlib>
+#define RILL_ASSERT(condition)                                                                                         \
+    ((condition) ? void()                                                                                              \
+                 : (std::fprintf(stderr, "rill: %s:%d: assertion failed: %s\n", __FILE__, __LINE__, #condition),       \
+                    std::abort()))
+#else
+#define RILL_ASSERT(condition) void()
+#endif
+
+// Recycled memory hides a use after free from AddressSanitizer, so it is not recycled there.
+#if defined(__SANITIZE_ADDRESS__)
+#define RILL_RECYCLES_MEMORY 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define RILL_RECYCLES_MEMORY 0
+#endif
+#endif
+#if !defined(RILL_RECYCLES_MEMORY)
+#define RILL_RECYCLES_MEMORY 1
+#endif
+
+// An empty member takes no room. MSVC ignores the standard's attribute.
+#if defined(_MSC_VER)
+#define RILL_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
+#else
+#define RILL_NO_UNIQUE_ADDRESS [[no_unique_address]]
+#endif

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rill/engine/request/request.hpp>
+
+#include RILL_SYSTEM(descriptor.hpp)
+
+#include <chrono>
+
+namespace rill::engine {
+
+/// Who runs a loop: one thread, which then needs no lock of its own; or any number.
+enum class threading : bool { solo, shared };
+
+/// A driver's state for one handle, at an address that stays valid until the driver dies. Each driver derives its own.
+struct registration : service_message {
+    registration() noexcept : service_message(nullptr) {}
+
+    native_handle handle = no_handle;
+    registration** owner = nullptr;    // the I/O object's pointer to this; cleared when the loop goes first
+    std::atomic<bool> closing{false};  // solo: another thread has closed it, the loop does not know yet
+};
+
+/// How far a wait may go.
+struct wait_limit {
+    bool look_only = false;                   ///< answer what is ready now
+    time_point deadline = time_point::max();  ///< of now(); max(): until something happens
+
+    static wait_limit none() noexcept { return wait_limit{true, time_point::min()}; }
+};
+
+/// From @p now to @p deadline; nothing if that has passed.
+inline time_point::duration time_left(time_point deadline, time_point now) noexcept {
+    return deadline > now ? deadline - now : time_point::duration::zero();
+}
+
+/// A mechanism of the operating system: it is given requests and gives back answered ones.
+///
+/// Answered requests are pushed to the `ready` queue that is passed in; no driver knows the scheduler. A request stays
+/// with the driver from start() until it comes back through some `ready`, exactly once.
+///
+/// Threads  A solo driver: one thread at a time, but for attach(), abandon() and wake(), which any thread may call at
+///          any time. A shared driver: every function from any thread, wait() from one at a time.
+class driver {
+public:
+    driver() noexcept = default;
+    driver(const driver&) = delete;
+    driver& operator=(const driver&) = delete;
+    virtual ~driver() = default;
+
+    /// The mechanism's name, as in RILL_BACKEND.
+    virtual const char* name() const noexcept = 0;
+
+    /// Takes up @p handle, which must be non-blocking. Null, and @p ec says why, if the system refuses.
+    virtual registration* attach(native_handle handle, error_code& ec) noexcept = 0;
+
+    /// Answers all requests of @p r with operation_aborted and forgets the handle. @p closing: the handle is closed
+    /// next.
+    virtual void detach(registration& r, bool closing, task_queue& ready) noexcept = 0;
+
+    /// Solo, before a detach() that the loop's thread has to do: lets go of the open file behind @p r, but not of its
+    /// number. Afterwards the peer has seen the end, and an address that was bound is free.
+    virtual void abandon(registration& r) noexcept { system::abandon_file(r.handle); }
+
+    /// Takes @p q, which names its registration. It may be answered at once.
+    virtual void start(request& q, task_queue& ready) noexcept = 0;
+
+    /// Ends @p q with operation_aborted, unless it is answered already. One that is not started yet remembers it.
+    virtual void cancel(request& q, task_queue& ready) noexcept = 0;
+
+    /// Ends all requests of @p r with operation_aborted.
+    virtual void cancel_all(registration& r, task_queue& ready) noexcept = 0;
+
+    /// Waits until something is answered, the limit is reached, or someone calls wake(). It may return early.
+    virtual void wait(wait_limit limit, task_queue& ready) noexcept = 0;
+
+    /// Makes the wait() that runs now, or else the next one that would block, return.
+    virtual void wake() noexcept = 0;
+
+    /// The clock of deadlines and timers.
+    virtual time_point now() const noexcept { return std::chrono::steady_clock::now(); }
+
+    /// Ends every request of every registration and clears the owners' pointers: the last call before destruction.
+    virtual void shut_down(task_queue& ready) noexcept = 0;
+};
+
+}  // namespace rill::engine

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rill/engine/driver/reactor.hpp>
+
+#include RILL_SYSTEM(waker.hpp)
+
+#include <cstdint>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace rill::engine {
+
+/// Edges from Linux's epoll: each handle is registered once for reading, and once more when a first write has to wait.
+class epoll_poller {
+public:
+    explicit epoll_poller(threading) : handle_(::epoll_create1(EPOLL_CLOEXEC)) {
+        if (handle_ < 0)
+            throw_if(system::last_error(), "epoll_create1");
+        ::epoll_event event{};
+        event.events = EPOLLIN | EPOLLET;  // each write to the waker is an edge: nobody needs to read it
+        event.data.ptr = nullptr;
+        if (::epoll_ctl(handle_, EPOLL_CTL_ADD, waker_.handle(), &event) < 0) {
+            error_code ec = system::last_error();
+            system::close(handle_);
+            throw_if(ec, "epoll_ctl");
+        }
+    }
+    epoll_poller(const epoll_poller&) = delete;
+    epoll_poller& operator=(const epoll_poller&) = delete;
+    ~epoll_poller() { system::close(handle_); }
+
+    const char* name() const noexcept { return "epoll"; }
+
+    bool add(reactor_registration& r, error_code& ec) noexcept {
+        added_.fetch_add(1, std::memory_order_release);
+        return control(EPOLL_CTL_ADD, r, read_events, ec);
+    }
+
+    /// A handle that is closed next leaves the set by itself. If a duplicate of it lives on, stale edges may come. But
+    /// since Linux 6.9 an epoll_wait() that looks at a file also holds it: from a listener its hands are taken.
+    void remove(reactor_registration& r, bool closing) noexcept {
+        error_code ignored;
+        if (!closing || r.listens)
+            control(EPOLL_CTL_DEL, r, 0, ignored);
+    }
+
+    void abandon(reactor_registration& r) noexcept {
+        error_code ignored;
+        control(EPOLL_CTL_DEL, r, 0, ignored);  // as in remove()
+        system::abandon_file(r.handle);
+    }
+
+    void arm(reactor_registration& r, direction way) noexcept {
+        if (way != direction::write || r.armed)
+            return;
+        r.armed = 1;
+        error_code ignored;  // a handle that was closed behind our back: nothing to wait for
+        control(EPOLL_CTL_MOD, r, read_events | EPOLLOUT, ignored);
+    }
+    void disarm(reactor_registration&, direction) noexcept {}
+
+    template <class Report>
+    void wait(wait_limit limit, Report report) noexcept {
+        ::epoll_event events[most_events];
+        int n = fetch(events, limit);
+        static_cast<void>(added_.load(std::memory_order_acquire));
+        for (int i = 0; i < n; ++i) {
+            std::uint32_t e = events[i].events;
+            if (void* p = events[i].data.ptr) {
+                ready_events ready;
+                ready.readable = (e & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+                ready.writable = (e & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
+                ready.exceptional = (e & (EPOLLPRI | EPOLLHUP | EPOLLERR)) != 0;
+                ready.unusual = (e & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+                report(*static_cast<reactor_registration*>(p), ready);
+            }
+        }
+    }
+
+    void wake() noexcept { waker_.wake(); }
+
+private:
+    static constexpr std::uint32_t read_events = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+    static constexpr int most_events = 128;
+
+    bool control(int what, reactor_registration& r, std::uint32_t events, error_code& ec) noexcept {
+        ::epoll_event event{};
+        event.events = events;
+        event.data.ptr = &r;
+        if (::epoll_ctl(handle_, what, r.handle, &event) == 0)
+            return true;
+        ec = system::last_error();
+        return false;
+    }
+
+    int fetch(::epoll_event* events, wait_limit limit) noexcept {
+        if (limit.look_only)
+            return ::epoll_wait(handle_, events, most_events, 0);
+        if (limit.deadline == time_point::max())
+            return ::epoll_wait(handle_, events, most_events, -1);
+        auto left = time_left(limit.deadline, std::chrono::steady_clock::now());
+        if (has_pwait2_) {
+            // epoll_pwait2(2), since Linux 5.11; its timespec has 64-bit members on every architecture. An older kernel
+            // says ENOSYS, an older sandbox EPERM.
+            struct {
+                std::int64_t seconds, nanoseconds;
+            } timeout{left.count() / 1'000'000'000, left.count() % 1'000'000'000};
+            constexpr long epoll_pwait2_number = 441;
+            auto n = ::syscall(epoll_pwait2_number, handle_, events, most_events, &timeout, nullptr, 0);
+            if (n >= 0 || errno == EINTR)
+                return static_cast<int>(n);
+            has_pwait2_ = false;
+        }
+        auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+        return ::epoll_wait(handle_, events, most_events,
+                            milliseconds > 1'000'000'000 ? 1'000'000'000 : static_cast<int>(milliseconds));
+    }
+
+    native_handle handle_;
+    waker waker_;
+    // What was written to a registration before add() is seen by whoever gets its events. The kernel sees to that, but
+    // the language does not know.
+    std::atomic<unsigned> added_{0};
+    bool has_pwait2_ = true;  // whoever is in wait()
+};
+
+}  // namespace rill::engine

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rill/engine/driver/make_driver.hpp>
+
+#include RILL_DRIVERS
+
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+namespace rill::engine {
+
+inline std::unique_ptr<driver> make_named_driver(std::string_view name, threading t) {
+    std::string known;
+    for (const auto& d : platform_drivers) {
+        if (d.name == name)
+            return d.make(t);
+        known += known.empty() ? "" : ", ";
+        known += d.name;
+    }
+    throw system_error(error::operation_not_supported,
+                       "rill: RILL_BACKEND is '" + std::string(name) + "'; this platform has: " + known);
+}
+
+RILL_DECL std::unique_ptr<driver> make_driver(backend b, threading t) {
+    if (b == backend::best) {
+        if (const char* named = std::getenv("RILL_BACKEND"); named && *named)
+            return make_named_driver(named, t);
+        return platform_drivers[0].make(t);
+    }
+    for (const auto& d : platform_drivers)
+        if (d.which == b)
+            return d.make(t);
+    throw system_error(error::operation_not_supported, "rill: this platform does not have the backend");
+}
+
+}  // namespace rill::engine

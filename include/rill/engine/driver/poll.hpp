@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rill/engine/driver/reactor.hpp>
+
+#include RILL_SYSTEM(waker.hpp)
+
+#include <poll.h>
+#include <vector>
+
+namespace rill::engine {
+
+/// Levels from POSIX poll(): the set is rebuilt for each wait from what is armed. Slow with many handles, and
+/// everywhere.
+class poll_poller {
+public:
+    explicit poll_poller(threading) {
+        set_.reserve(1);
+        polled_.reserve(1);
+    }
+    poll_poller(const poll_poller&) = delete;
+    poll_poller& operator=(const poll_poller&) = delete;
+
+    const char* name() const noexcept { return "poll"; }
+
+    bool add(reactor_registration& r, error_code& ec) noexcept {
+        scoped_lock lock(mutex_);
+        try {
+            handles_.push_back(&r);
+        } catch (const std::bad_alloc&) {
+            ec = error::no_memory;
+            return false;
+        }
+        r.position = handles_.size() - 1;
+        return true;
+    }
+
+    void remove(reactor_registration& r, bool) noexcept {
+        scoped_lock lock(mutex_);
+        handles_[r.position] = handles_.back();
+        handles_[r.position]->position = r.position;
+        handles_.pop_back();
+        r.armed = 0;
+        end_round();
+    }
+
+    void abandon(reactor_registration& r) noexcept {
+        scoped_lock lock(mutex_);
+        system::abandon_file(r.handle);
+        end_round();
+    }
+
+    void arm(reactor_registration& r, direction way) noexcept {
+        scoped_lock lock(mutex_);
+        r.armed = static_cast<unsigned char>(r.armed | bit(way));
+        if (polling_)
+            waker_.wake();  // a thread polls a set that does not have this
+    }
+
+    void disarm(reactor_registration& r, direction way) noexcept {
+        scoped_lock lock(mutex_);
+        r.armed = static_cast<unsigned char>(r.armed & ~bit(way));
+    }
+
+    template <class Report>
+    void wait(wait_limit limit, Report report) noexcept {
+        build_set();
+        int n = poll_set(limit);
+        {
+            scoped_lock lock(mutex_);
+            polling_ = false;
+            ++round_;
+            polled_once_.notify_all();
+        }
+        if (n > 0 && set_[0].revents)
+            waker_.drain();
+        for (std::size_t i = 1; n > 0 && i < set_.size(); ++i) {
+            short e = set_[i].revents;
+            if (!e)
+                continue;
+            bool error = (e & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+            ready_events ready;
+            ready.readable = error || (e & POLLIN);
+            ready.writable = error || (e & POLLOUT);
+            ready.exceptional = error || (e & POLLPRI);
+            report(*polled_[i], ready);
+        }
+    }
+
+    void wake() noexcept { waker_.wake(); }
+
+private:
+    /// With mutex_ held. Afterwards no poll() is under way that had begun before: the kernel would keep the files that
+    /// it knows open until it returned.
+    void end_round() noexcept {
+        for (auto asked = round_; polling_ && asked == round_;) {
+            waker_.wake();
+            polled_once_.wait(mutex_);
+        }
+    }
+
+    static constexpr unsigned bit(direction way) noexcept { return 1u << static_cast<unsigned>(way); }
+
+    void build_set() noexcept {
+        scoped_lock lock(mutex_);
+        set_.clear();
+        polled_.clear();
+        try {
+            set_.reserve(handles_.size() + 1);
+            polled_.reserve(handles_.size() + 1);
+        } catch (const std::bad_alloc&) {
+            // Those for which there is room are polled.
+        }
+        set_.push_back({waker_.handle(), POLLIN, 0});
+        polled_.push_back(nullptr);
+        for (reactor_registration* r : handles_) {
+            if (!r->armed || set_.size() == set_.capacity() || polled_.size() == polled_.capacity())
+                continue;
+            short events = 0;
+            if (r->armed & bit(direction::read))
+                events |= POLLIN;
+            if (r->armed & bit(direction::write))
+                events |= POLLOUT;
+            if (r->armed & bit(direction::exceptional))
+                events |= POLLPRI;
+            set_.push_back({r->handle, events, 0});
+            polled_.push_back(r);
+        }
+        polling_ = true;
+    }
+
+    int poll_set(wait_limit limit) noexcept {
+        ::timespec timeout{};
+        if (!limit.look_only && limit.deadline != time_point::max()) {
+            auto left = time_left(limit.deadline, std::chrono::steady_clock::now()).count();
+            timeout.tv_sec = static_cast<::time_t>(left / 1'000'000'000);
+            timeout.tv_nsec = static_cast<long>(left % 1'000'000'000);
+        }
+        bool forever = !limit.look_only && limit.deadline == time_point::max();
+        return ::ppoll(set_.data(), static_cast<::nfds_t>(set_.size()), forever ? nullptr : &timeout, nullptr);
+    }
+
+    mutex mutex_;
+    std::vector<reactor_registration*> handles_;  // mutex_; of a registration, `armed` and `position` too
+    bool polling_ = false;                        // mutex_
+    unsigned round_ = 0;                          // mutex_
+    condition polled_once_;
+    waker waker_;
+    // Whoever is in wait().
+    std::vector<::pollfd> set_;
+    std::vector<reactor_registration*> polled_;
+};
+
+}  // namespace rill::engine

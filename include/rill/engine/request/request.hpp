@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rill/core/error.hpp>
+#include <rill/engine/request/task.hpp>
+
+#include RILL_SYSTEM(native.hpp)
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace rill::engine {
+
+struct registration;
+struct timer_group;
+
+using time_point = std::chrono::steady_clock::time_point;
+
+/// What is asked. Drivers switch over it exhaustively.
+enum class request_kind : std::uint8_t {
+    receive,     ///< receive_request
+    send,        ///< send_request
+    accept,      ///< accept_request
+    connect,     ///< connect_request
+    wait_ready,  ///< wait_request: until the handle is ready, without moving data
+    wait_until,  ///< timer_request: never reaches a driver
+};
+
+/// Which of a handle's three queues a request waits in.
+enum class direction : std::uint8_t { read, write, exceptional };
+
+enum class request_state : std::uint8_t {
+    created,   ///< not with the driver yet
+    waiting,   ///< with the driver, or in the timer queue
+    answered,  ///< result and error are final; it is on its way to its handler, or there
+};
+
+/// What is asked of the operating system, as plain data, and its answer.
+///
+/// Who may touch the fields below `target`: whoever builds the request, until it is started; then the loop's thread
+/// (solo) or the holder of the registration's lock (shared), until it is answered; then whoever delivers it.
+struct request : task {
+    request(function f, request_kind k, direction d) noexcept : task(f, message::start), kind(k), way(d) {}
+
+    request_kind kind;
+    direction way;
+    request_state state = request_state::created;
+    bool cancelled = false;  // before it was started: it is answered with operation_aborted as soon as it is
+    union {
+        registration* handle = nullptr;  // of all kinds but wait_until; null: answered before it was started
+        timer_group* group;              // of wait_until
+    };
+    std::size_t bytes = 0;
+    error_code ec;
+
+    void answer() noexcept { state = request_state::answered; }
+    void answer(const error_code& error) noexcept {
+        ec = error;
+        state = request_state::answered;
+    }
+};
+
+/// What a transfer may conclude from the kernel's taking or giving less than was asked.
+enum class stream_kind : std::uint8_t {
+    none,   ///< nothing: datagrams, devices, unknown descriptors
+    other,  ///< only that no bytes mean the end: other streams may keep the limits of messages
+    tcp,    ///< a short read has emptied the receive queue, unless the edge told of more than data
+    local,  ///< the same, unless control data was cut off: such a read ends at the message that carried it
+};
+
+struct transfer_request : request {
+    transfer_request(function f, request_kind k, direction d) noexcept : request(f, k, d) {}
+
+    native_buffer* buffers = nullptr;  // in the operation's own memory
+    std::size_t count = 0;
+    std::size_t asked = 0;  // bytes in all the buffers
+    int flags = 0;
+    stream_kind stream = stream_kind::none;
+};
+
+struct receive_request : transfer_request {
+    explicit receive_request(function f) noexcept : transfer_request(f, request_kind::receive, direction::read) {}
+};
+
+struct send_request : transfer_request {
+    explicit send_request(function f) noexcept : transfer_request(f, request_kind::send, direction::write) {}
+};
+
+struct accept_request : request {
+    explicit accept_request(function f) noexcept : request(f, request_kind::accept, direction::read) {}
+
+    native_handle accepted = no_handle;
+    native_address* peer = nullptr;  // null if nobody wants to know
+    native_address_size peer_size = 0;
+    bool report_aborted = false;  // ECONNABORTED is the user's to see
+};
+
+struct connect_request : request {
+    explicit connect_request(function f) noexcept : request(f, request_kind::connect, direction::write) {}
+
+    native_address_storage peer;
+    native_address_size peer_size = 0;
+    bool under_way = false;  // connect() has been called
+};
+
+struct wait_request : request {
+    wait_request(function f, direction d) noexcept : request(f, request_kind::wait_ready, d) {}
+};
+
+/// A message to a loop on another thread: cancel the request that owns this. It lies in that request's operation, which
+/// is not freed before the loop has taken the message back.
+struct cancel_message : task {
+    explicit cancel_message(request& r) noexcept : task(nullptr, message::cancel), target(r) {}
+
+    request& target;
+    std::atomic<bool> queued{false};  // set by whoever pushes it, cleared by the loop when it takes it
+};
+
+/// A message to a loop on another thread that is not about one request.
+struct service_message : task {
+    using service = void (*)(loop&, service_message&) noexcept;
+    explicit service_message(service s) noexcept : task(nullptr, message::serve), serve(s) {}
+
+    service serve;
+};
+
+}  // namespace rill::engine

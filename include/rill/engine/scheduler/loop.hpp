@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rill/core/error.hpp>
+#include <rill/engine/driver/driver.hpp>
+#include <rill/engine/scheduler/inbox.hpp>
+#include <rill/engine/scheduler/timer_queue.hpp>
+
+#include RILL_SYSTEM(mutex.hpp)
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace rill::engine {
+
+/// The run loop: a queue of tasks, a driver that answers requests, and the timers.
+///
+/// Solo: the thread inside run() owns the queue, the timers and the driver; what other threads want comes through the
+/// inbox. `owner_` says who that is, so the loop's own thread finds out with one plain load where it is.
+/// Shared: any thread calls the driver, which has its own locks; `mutex_` guards the queue and the sleepers,
+/// `timers_mutex_` the timers. Order of locks: a registration's, or timers_mutex_, before mutex_.
+///
+/// Work is what run() waits for: requests with the driver or the timer queue, tasks in the queue, and guards. Solo,
+/// what still lies in the inbox is not counted; run() looks there before it ends.
+class loop {
+public:
+    /// @p context is the user's object behind it, which the engine only keeps.
+    loop(std::unique_ptr<driver> d, threading t, void* context) noexcept;
+    loop(const loop&) = delete;
+    loop& operator=(const loop&) = delete;
+
+    /// Ends every request, destroys every task without running it, and frees the loop once its last guard is gone.
+    void shut_down() noexcept;
+
+    // -- running
+
+    /// Runs at most @p most tasks: waits for them until @p until (max(): for ever; min(): not at all). Returns how
+    /// many. It returns earlier once the loop is stopped, which it also is when no work is left. Throws  what a task
+    /// throws; operation_not_permitted if the loop is solo and another thread runs it
+    std::size_t run(std::size_t most, time_point until);
+
+    void stop() noexcept;
+    bool stopped() const noexcept { return stopped_.load(std::memory_order_seq_cst); }
+    void restart() noexcept { stopped_.store(false, std::memory_order_seq_cst); }
+
+    /// Whether this thread is inside run().
+    bool runs_here() const noexcept;
+
+    void* context() const noexcept { return context_; }
+    bool solo() const noexcept { return threading_ == threading::solo; }
+    time_point now() const noexcept { return driver_->now(); }
+    const char* backend_name() const noexcept { return driver_->name(); }
+
+    // -- tasks and work: any thread, any time
+
+    /// Queues @p t, as one piece of work.
+    void post(task& t) noexcept;
+
+    void work_started() noexcept;
+    void work_finished() noexcept;
+
+    // -- requests: any thread; the caller's handle or timer object is not used by another thread meanwhile
+
+    /// Hands @p q on. It counts as work until it has been delivered; it is never delivered from inside this call.
+    void start(request& q) noexcept;
+
+    /// start() for a caller that can deliver at once: true if @p q was answered here and now, and is the caller's
+    /// again. Only the loop's own thread, or any thread if the loop is shared, ever sees true.
+    [[nodiscard]] bool start_or_answer(request& q) noexcept;
+
+    /// Ends the request that @p m names, unless it has been answered. Any thread, as long as the operation lives.
+    void cancel(cancel_message& m) noexcept;
+
+    /// Waits, on the loop's thread, for the message of an answered request to come back.
+    void take_back(cancel_message& m) noexcept;
+
+    // -- handles
+
+    registration* attach(native_handle handle, registration** owner, error_code& ec) noexcept;
+
+    /// Ends all requests of @p r.
+    error_code cancel_all(registration& r) noexcept;
+
+    /// Ends all requests of @p r, forgets it and closes its handle.
+    error_code close(registration& r) noexcept;
+
+    /// Ends all requests of @p r and forgets it; the handle stays open. Solo, while another thread runs the loop:
+    /// operation_not_supported, and nothing has changed.
+    error_code release(registration& r) noexcept;
+
+    // -- timers
+
+    /// Null: out of memory.
+    timer_group* add_group(timer_group** owner) noexcept;
+
+    /// Ends up to @p most waits of @p g, the oldest first. Returns how many; 0 if the loop will do it later, because
+    /// it is solo and runs on another thread.
+    std::size_t cancel_waits(timer_group& g, std::size_t most) noexcept;
+
+    /// Ends all waits of @p g, and frees it.
+    void remove_group(timer_group& g) noexcept;
+
+private:
+    ~loop() = default;
+
+    // How many tasks run between two looks at the driver while there is no lack of tasks.
+    static constexpr unsigned turn_length = 128;
+
+    // Added to foreign_work_ when the loop shuts down: the guard that brings it down to just this frees the loop.
+    static constexpr std::int64_t shut_down_mark = std::int64_t{1} << 40;
+
+    class solo_ownership;
+    class direct_access;
+    struct posted_cancel;
+    struct posted_cancel_waits;
+
+    std::size_t run_solo(std::size_t most, time_point until);
+    bool find_task_solo(time_point until) noexcept;
+    std::size_t run_shared(std::size_t most, time_point until);
+    task* find_task_shared(scoped_lock& lock, time_point until) noexcept;
+    void look_shared(scoped_lock& lock, time_point until) noexcept;
+    void expire_timers(task_queue& ready) noexcept;
+    wait_limit next_deadline(time_point until) noexcept;
+    bool is_over(time_point until) const noexcept;
+    void wake_someone() noexcept;
+    void wake_everyone() noexcept;
+    void wake_watcher() noexcept;
+
+    bool owned_here() const noexcept;
+    bool borrow() noexcept;
+    void give_back() noexcept { owner_.store(0, std::memory_order_release); }
+    void push_inbox(task& t) noexcept;
+    void take_inbox() noexcept;
+    void start_now(request& q, task_queue& ready) noexcept;
+    void begin(request& q, task_queue& ready) noexcept;
+    void end(request& q, task_queue& ready) noexcept;
+    std::size_t end_waits(timer_group& g, std::size_t most, task_queue& ready) noexcept;
+    void free_group(timer_group& g, task_queue& ready) noexcept;
+    void deliver(task_queue& ready) noexcept;
+    bool has_work() const noexcept { return local_work_ + foreign_work_.load(std::memory_order_seq_cst) > 0; }
+
+    static void serve_close(loop& l, service_message& m) noexcept;
+    static void serve_cancel_all(loop& l, service_message& m) noexcept;
+    static void serve_cancel_waits(loop& l, service_message& m) noexcept;
+    static void serve_remove_group(loop& l, service_message& m) noexcept;
+
+    void* const context_;
+    const threading threading_;
+    bool driver_is_watched_ = false;     // shared, mutex_: a thread is in wait(), or about to be
+    bool watcher_sleeps_ = false;        // shared, mutex_: that wait() may block and nobody has woken it
+    unsigned until_look_ = turn_length;  // owner, or mutex_: tasks to run before the next look at the driver
+    unsigned sleepers_ = 0;              // shared, mutex_: threads waiting for wake_up_
+    unsigned depth_ = 0;                 // solo, owner: run() within run()
+    std::atomic<bool> stopped_{false};
+    std::unique_ptr<driver> driver_;
+    task_queue queue_;               // owner, or mutex_
+    timer_queue timers_;             // owner, or timers_mutex_
+    timer_group* groups_ = nullptr;  // groups_mutex_
+    std::int64_t local_work_ = 0;    // solo, owner; below zero if others finish what it started, or it theirs
+    std::atomic<std::int64_t> foreign_work_{0};       // any thread; shared: all of the work
+    std::atomic<std::int64_t> local_work_asleep_{0};  // solo: local_work_, written before each sleep, for other threads
+
+    // Solo: 0, nobody; the address of a thread's own variable, the thread inside run(); that plus 1, a thread that is
+    // not inside run() and has borrowed the loop for the length of a function call.
+    std::atomic<std::uintptr_t> owner_{0};
+    inbox inbox_;
+
+    mutex mutex_;
+    mutex timers_mutex_;
+    mutex groups_mutex_;
+    condition wake_up_;
+};
+
+}  // namespace rill::engine
+
+#include RILL_BODY(loop.ipp)

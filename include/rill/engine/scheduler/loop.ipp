@@ -1,0 +1,675 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rill/core/memory.hpp>
+#include <rill/core/thread_mark.hpp>
+#include <rill/engine/scheduler/loop.hpp>
+#include <rill/engine/scheduler/shared_frame.hpp>
+
+#include RILL_SYSTEM(descriptor.hpp)
+
+namespace rill::engine {
+
+// -- who may touch a solo loop
+
+RILL_DECL bool loop::owned_here() const noexcept {
+    return (owner_.load(std::memory_order_relaxed) & ~std::uintptr_t{1}) == this_thread_mark();
+}
+
+RILL_DECL bool loop::runs_here() const noexcept {
+    return solo() ? owner_.load(std::memory_order_relaxed) == this_thread_mark() : shared_frame::contains(this);
+}
+
+RILL_DECL bool loop::borrow() noexcept {
+    std::uintptr_t nobody = 0;
+    return owner_.compare_exchange_strong(nobody, this_thread_mark() | 1, std::memory_order_acquire,
+                                          std::memory_order_relaxed);
+}
+
+/// The thread inside run() of a solo loop.
+class loop::solo_ownership {
+public:
+    explicit solo_ownership(loop& l) : loop_(l) {
+        while (!l.owned_here()) {
+            std::uintptr_t owner = 0;
+            if (l.owner_.compare_exchange_weak(owner, this_thread_mark(), std::memory_order_acquire))
+                break;
+            if (owner != 0 && (owner & 1) == 0)
+                throw system_error(error::no_permission,
+                                   "io_context: concurrency hint 1, and another thread is in run()");
+            yield_thread();  // it is borrowed for a moment
+        }
+        ++l.depth_;
+    }
+    solo_ownership(const solo_ownership&) = delete;
+    solo_ownership& operator=(const solo_ownership&) = delete;
+    ~solo_ownership() {
+        if (--loop_.depth_ == 0)
+            loop_.give_back();
+    }
+
+private:
+    loop& loop_;
+};
+
+/// The right to call the driver and the timers from here: always in a shared loop; in a solo loop on its own thread, or
+/// while nobody runs it. With it, what others have left in the inbox comes first, so that order is kept.
+class loop::direct_access {
+public:
+    explicit direct_access(loop& l) noexcept : loop_(l) {
+        if (!l.solo())
+            return;
+        if (!l.owned_here()) {
+            borrowed_ = l.borrow();
+            granted_ = borrowed_;
+        }
+        if (granted_)
+            l.take_inbox();
+    }
+    direct_access(const direct_access&) = delete;
+    direct_access& operator=(const direct_access&) = delete;
+    ~direct_access() {
+        if (borrowed_)
+            loop_.give_back();
+    }
+    explicit operator bool() const noexcept { return granted_; }
+
+private:
+    loop& loop_;
+    bool granted_ = true;
+    bool borrowed_ = false;
+};
+
+// -- life
+
+RILL_DECL loop::loop(std::unique_ptr<driver> d, threading t, void* context) noexcept
+    : context_(context), threading_(t), driver_(std::move(d)) {}
+
+RILL_DECL void loop::shut_down() noexcept {
+    stopped_.store(true, std::memory_order_seq_cst);
+    if (solo()) {
+        RILL_ASSERT(owner_.load(std::memory_order_relaxed) == 0);
+        owner_.exchange(this_thread_mark() | 1, std::memory_order_acquire);
+        ++depth_;
+    }
+    // Handlers and frames that are destroyed may post, cancel, or even start something: go on until all is quiet.
+    for (bool quiet = false; !quiet;) {
+        take_inbox();
+        task_queue ended;
+        driver_->shut_down(ended);
+        while (timer_group* g = groups_) {
+            *g->owner = nullptr;
+            free_group(*g, ended);
+        }
+        scoped_lock lock(solo() ? nullptr : &mutex_);  // a signal may still be emitted on another thread
+        queue_.splice(ended);
+        quiet = queue_.empty();
+        while (!queue_.empty()) {
+            task& t = queue_.pop();
+            lock.unlock();
+            if (solo())
+                --local_work_;
+            else
+                foreign_work_.fetch_sub(1, std::memory_order_relaxed);
+            t.run(nullptr, t);
+            lock.lock();
+        }
+    }
+
+    // What is left are guards and tracked executors that outlive the context. The lock: another thread may be about to
+    // wake the driver, or have given up the last work but not be done yet.
+    bool last;
+    {
+        scoped_lock lock(mutex_);
+        driver_.reset();
+        std::int64_t guards = local_work_;
+        local_work_ = 0;
+        owner_.store(0, std::memory_order_release);
+        last = guards + foreign_work_.fetch_add(shut_down_mark + guards, std::memory_order_acq_rel) == 0;
+    }
+    if (last)
+        delete this;
+}
+
+// -- running
+
+RILL_DECL std::size_t loop::run(std::size_t most, time_point until) {
+    return solo() ? run_solo(most, until) : run_shared(most, until);
+}
+
+RILL_DECL std::size_t loop::run_solo(std::size_t most, time_point until) {
+    solo_ownership ownership(*this);
+    std::size_t done = 0;
+    while (done != most && find_task_solo(until)) {
+        task& t = queue_.pop();
+        --until_look_;
+        --local_work_;
+        ++done;
+        t.run(this, t);
+        if (is_over(until))
+            break;
+    }
+    return done;
+}
+
+// Whether a run with a limit has reached it, though there may be tasks. (A look at what is ready, min(), goes on.)
+RILL_DECL bool loop::is_over(time_point until) const noexcept {
+    return until != time_point::max() && until != time_point::min() && now() >= until;
+}
+
+// True: the queue has a task to run.
+RILL_DECL bool loop::find_task_solo(time_point until) noexcept {
+    for (;;) {
+        if (stopped_.load(std::memory_order_relaxed))
+            return false;
+        if (until_look_ != 0) {
+            if (!queue_.empty())
+                return true;
+            take_inbox();
+            if (queue_.empty())
+                expire_timers(queue_);
+            if (!queue_.empty())
+                return true;
+        }
+        until_look_ = turn_length;  // at least every so many tasks, whatever else there is to do
+        take_inbox();
+        if (!has_work()) {
+            if (!inbox_.idle())
+                continue;  // whoever gave up the last work had left something before
+            if (depth_ == 1)
+                stopped_.store(true, std::memory_order_seq_cst);
+            return false;
+        }
+        bool look_only = !queue_.empty() || until == time_point::min();
+        if (!look_only) {
+            local_work_asleep_.store(local_work_, std::memory_order_relaxed);
+            look_only = !inbox_.sleep();
+        }
+        if (look_only)
+            driver_->wait(wait_limit::none(), queue_);
+        else if (!stopped() && has_work())
+            driver_->wait(next_deadline(until), queue_);
+        take_inbox();
+        expire_timers(queue_);
+        if (queue_.empty() && until != time_point::max() && now() >= until)
+            return false;
+    }
+}
+
+RILL_DECL std::size_t loop::run_shared(std::size_t most, time_point until) {
+    shared_frame here(this);
+    struct finish_work {
+        loop& l;
+        ~finish_work() {
+            if (l.foreign_work_.fetch_sub(1, std::memory_order_seq_cst) == 1) {
+                scoped_lock lock(l.mutex_);
+                l.wake_everyone();
+            }
+        }
+    };
+    std::size_t done = 0;
+    scoped_lock lock(mutex_);
+    while (done != most) {
+        task* t = find_task_shared(lock, until);
+        if (!t)
+            break;
+        lock.unlock();
+        ++done;
+        {
+            finish_work finish{*this};
+            t->run(this, *t);
+        }
+        lock.lock();
+        if (is_over(until))
+            break;
+    }
+    return done;
+}
+
+RILL_DECL task* loop::find_task_shared(scoped_lock& lock, time_point until) noexcept {
+    for (;;) {
+        if (stopped_.load(std::memory_order_relaxed))
+            return nullptr;
+        bool look = !driver_is_watched_ && (queue_.empty() || until_look_ == 0);
+        if (!queue_.empty() && !look) {
+            task& t = queue_.pop();
+            if (until_look_ != 0)
+                --until_look_;
+            // Someone must go on with the queue, or take over the watch, while this thread runs the task. Not only a
+            // sleeper: those that are counted may have been woken already.
+            if (!queue_.empty())
+                wake_someone();
+            else if (sleepers_ != 0 && !driver_is_watched_)
+                wake_up_.notify_one();
+            return &t;
+        }
+        if (queue_.empty() && foreign_work_.load(std::memory_order_seq_cst) == 0) {
+            stopped_.store(true, std::memory_order_seq_cst);
+            wake_everyone();
+            return nullptr;
+        }
+        if (look) {
+            look_shared(lock, until);
+        } else {
+            if (until == time_point::min())
+                return nullptr;
+            ++sleepers_;
+            if (until == time_point::max())
+                wake_up_.wait(mutex_);
+            else
+                wake_up_.wait_until(mutex_, until);
+            --sleepers_;
+        }
+        if (queue_.empty() && until != time_point::max() && !stopped_.load(std::memory_order_relaxed) &&
+            now() >= until) {
+            if (sleepers_ != 0 && !driver_is_watched_)
+                wake_up_.notify_one();  // it may have been this thread's turn to watch
+            return nullptr;
+        }
+    }
+}
+
+// One look at the timers and the driver, or a wait in it if there is nothing else to do.
+RILL_DECL void loop::look_shared(scoped_lock& lock, time_point until) noexcept {
+    task_queue ready;
+    bool look_only = !queue_.empty() || until == time_point::min();
+    driver_is_watched_ = true;
+    watcher_sleeps_ = !look_only;  // from here on whoever adds a task or an earlier timer wakes us
+    until_look_ = turn_length;
+    lock.unlock();
+
+    expire_timers(ready);
+    driver_->wait(look_only || !ready.empty() ? wait_limit::none() : next_deadline(until), ready);
+    expire_timers(ready);
+
+    lock.lock();
+    driver_is_watched_ = watcher_sleeps_ = false;
+    queue_.splice(ready);
+}
+
+RILL_DECL wait_limit loop::next_deadline(time_point until) noexcept {
+    scoped_lock lock(solo() ? nullptr : &timers_mutex_);
+    if (!timers_.empty() && timers_.earliest() < until)
+        until = timers_.earliest();
+    return wait_limit{false, until};
+}
+
+RILL_DECL void loop::expire_timers(task_queue& ready) noexcept {
+    scoped_lock lock(solo() ? nullptr : &timers_mutex_);
+    if (!timers_.empty())
+        timers_.expire(now(), ready);
+}
+
+// TRICKY: all under the lock. Once stopped_ is set another thread may end run() and destroy the context: shut_down()
+// waits for the lock.
+RILL_DECL void loop::stop() noexcept {
+    scoped_lock lock(mutex_);
+    stopped_.store(true, std::memory_order_seq_cst);
+    if (!solo())
+        wake_everyone();
+    else if (inbox_.sleeps())
+        driver_->wake();
+}
+
+// With mutex_ held.
+RILL_DECL void loop::wake_everyone() noexcept {
+    wake_up_.notify_all();
+    wake_watcher();
+}
+
+// With mutex_ held.
+RILL_DECL void loop::wake_watcher() noexcept {
+    if (!watcher_sleeps_)
+        return;
+    watcher_sleeps_ = false;
+    driver_->wake();
+}
+
+// With mutex_ held, after something was queued.
+RILL_DECL void loop::wake_someone() noexcept {
+    if (sleepers_ != 0)
+        wake_up_.notify_one();
+    else
+        wake_watcher();
+}
+
+// -- tasks and work
+
+RILL_DECL void loop::post(task& t) noexcept {
+    RILL_ASSERT(t.arrives_as == message::run);
+    if (!solo()) {
+        foreign_work_.fetch_add(1, std::memory_order_relaxed);
+        scoped_lock lock(mutex_);
+        queue_.push(t);
+        wake_someone();
+    } else if (owned_here()) {
+        ++local_work_;
+        queue_.push(t);
+    } else {
+        push_inbox(t);
+    }
+}
+
+RILL_DECL void loop::push_inbox(task& t) noexcept {
+    if (inbox_.push_if_awake(t))
+        return;
+    // TRICKY: as soon as t is in there the loop may run it, end, and be destroyed: shut_down() waits for the lock.
+    scoped_lock lock(mutex_);
+    if (inbox_.push(t))
+        driver_->wake();
+}
+
+RILL_DECL void loop::take_inbox() noexcept {
+    if (inbox_.idle())
+        return;
+    for (task* t = inbox_.take(); t;) {
+        task& taken = *t;
+        t = t->next;
+        switch (taken.arrives_as) {
+        case message::run:
+            ++local_work_;
+            queue_.push(taken);
+            break;
+        case message::start:
+            ++local_work_;
+            begin(static_cast<request&>(taken), queue_);
+            break;
+        case message::cancel: {
+            auto& cancel = static_cast<cancel_message&>(taken);
+            request& target = cancel.target;
+            cancel.queued.store(false, std::memory_order_release);
+            end(target, queue_);
+            break;
+        }
+        case message::serve: {
+            auto& service = static_cast<service_message&>(taken);
+            service.serve(*this, service);
+            break;
+        }
+        }
+    }
+}
+
+RILL_DECL void loop::work_started() noexcept {
+    if (solo() && owned_here())
+        ++local_work_;
+    else
+        foreign_work_.fetch_add(1, std::memory_order_relaxed);
+}
+
+RILL_DECL void loop::work_finished() noexcept {
+    if (solo() && owned_here()) {
+        --local_work_;
+        return;
+    }
+    std::int64_t work = foreign_work_.load(std::memory_order_relaxed);
+    while (!solo() && work > 1 && work != shut_down_mark + 1)
+        if (foreign_work_.compare_exchange_weak(work, work - 1, std::memory_order_seq_cst, std::memory_order_relaxed))
+            return;  // not the last
+    // TRICKY: without work the loop may end, and be destroyed, at once: shut_down() waits for the lock.
+    scoped_lock lock(mutex_);
+    std::int64_t left = foreign_work_.fetch_sub(1, std::memory_order_seq_cst) - 1;
+    if (left == shut_down_mark) {
+        lock.unlock();
+        delete this;
+    } else if (left > shut_down_mark / 2) {
+        return;  // shut down, and not the last
+    } else if (!solo()) {
+        if (left == 0)
+            wake_everyone();
+    } else if (inbox_.sleeps() && left + local_work_asleep_.load(std::memory_order_relaxed) <= 0) {
+        driver_->wake();
+    }
+}
+
+// -- requests
+
+RILL_DECL void loop::begin(request& q, task_queue& ready) noexcept {
+    if (q.state == request_state::answered) {
+        ready.push(q);
+    } else if (q.kind == request_kind::wait_until) {
+        auto& wait = static_cast<timer_request&>(q);
+        scoped_lock lock(solo() ? nullptr : &timers_mutex_);
+        if (wait.cancelled) {
+            wait.answer(error::operation_aborted);
+            ready.push(wait);
+        } else if (timers_.add(wait) && !solo()) {
+            scoped_lock sleepers(mutex_);
+            wake_watcher();
+        }
+    } else {
+        driver_->start(q, ready);
+    }
+}
+
+RILL_DECL void loop::end(request& q, task_queue& ready) noexcept {
+    if (q.kind != request_kind::wait_until) {
+        driver_->cancel(q, ready);
+        return;
+    }
+    auto& wait = static_cast<timer_request&>(q);
+    scoped_lock lock(solo() ? nullptr : &timers_mutex_);
+    if (wait.state == request_state::created) {
+        wait.cancelled = true;
+    } else if (wait.state == request_state::waiting) {
+        timers_.remove(wait);
+        wait.answer(error::operation_aborted);
+        ready.push(wait);
+    }
+}
+
+RILL_DECL void loop::deliver(task_queue& ready) noexcept {
+    if (ready.empty())
+        return;
+    if (solo()) {
+        queue_.splice(ready);
+        return;
+    }
+    scoped_lock lock(mutex_);
+    queue_.splice(ready);
+    wake_someone();
+}
+
+// Counted first: in a shared loop another thread may deliver the request before this call returns.
+RILL_DECL void loop::start_now(request& q, task_queue& ready) noexcept {
+    if (solo() && !owned_here()) {
+        push_inbox(q);
+        return;
+    }
+    if (solo())
+        take_inbox();
+    work_started();
+    begin(q, ready);
+}
+
+RILL_DECL void loop::start(request& q) noexcept {
+    task_queue ready;
+    start_now(q, ready);
+    deliver(ready);
+}
+
+RILL_DECL bool loop::start_or_answer(request& q) noexcept {
+    task_queue ready;
+    start_now(q, ready);
+    if (ready.empty())
+        return false;
+    RILL_ASSERT(ready.front() == &q);
+    work_finished();
+    return true;
+}
+
+RILL_DECL void loop::cancel(cancel_message& m) noexcept {
+    if (solo() && !owned_here()) {
+        if (!m.queued.exchange(true, std::memory_order_acq_rel))
+            push_inbox(m);
+        return;
+    }
+    if (solo())
+        take_inbox();
+    task_queue ready;
+    end(m.target, ready);
+    deliver(ready);
+}
+
+RILL_DECL void loop::take_back(cancel_message& m) noexcept {
+    if (m.queued.load(std::memory_order_acquire))
+        take_inbox();
+    RILL_ASSERT(!m.queued.load(std::memory_order_relaxed));
+}
+
+// -- handles
+
+RILL_DECL registration* loop::attach(native_handle handle, registration** owner, error_code& ec) noexcept {
+    registration* r = driver_->attach(handle, ec);
+    if (r)
+        r->owner = owner;
+    return r;
+}
+
+RILL_DECL error_code loop::close(registration& r) noexcept {
+    direct_access direct(*this);
+    if (!direct) {
+        r.owner = nullptr;
+        r.closing.store(true, std::memory_order_release);
+        r.serve = &serve_close;
+        driver_->abandon(r);  // the peer sees the end, and the port is free, before this call returns
+        push_inbox(r);
+        return error_code();
+    }
+    native_handle handle = r.handle;
+    task_queue ended;
+    driver_->detach(r, true, ended);
+    deliver(ended);
+    return system::close(handle);
+}
+
+RILL_DECL void loop::serve_close(loop& l, service_message& m) noexcept {
+    auto& r = static_cast<registration&>(m);
+    native_handle handle = r.handle;
+    l.driver_->detach(r, true, l.queue_);
+    system::close(handle);
+}
+
+RILL_DECL error_code loop::release(registration& r) noexcept {
+    direct_access direct(*this);
+    if (!direct)
+        return error::operation_not_supported;
+    task_queue ended;
+    driver_->detach(r, false, ended);
+    deliver(ended);
+    return error_code();
+}
+
+struct loop::posted_cancel : service_message {
+    explicit posted_cancel(registration& r) noexcept : service_message(&serve_cancel_all), target(r) {}
+    registration& target;
+};
+
+RILL_DECL error_code loop::cancel_all(registration& r) noexcept {
+    direct_access direct(*this);
+    if (!direct) {
+        try {
+            push_inbox(*::new (allocate(sizeof(posted_cancel))) posted_cancel(r));
+        } catch (const std::bad_alloc&) {
+            return error::no_memory;
+        }
+        return error_code();
+    }
+    task_queue ended;
+    driver_->cancel_all(r, ended);
+    deliver(ended);
+    return error_code();
+}
+
+RILL_DECL void loop::serve_cancel_all(loop& l, service_message& m) noexcept {
+    auto& message = static_cast<posted_cancel&>(m);
+    l.driver_->cancel_all(message.target, l.queue_);
+    deallocate(&message, sizeof(posted_cancel));
+}
+
+// -- timers
+
+RILL_DECL timer_group* loop::add_group(timer_group** owner) noexcept {
+    void* memory;
+    try {
+        memory = allocate(sizeof(timer_group));
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+    auto* g = ::new (memory) timer_group(&serve_remove_group, owner);
+    scoped_lock lock(groups_mutex_);
+    g->groups_next = groups_;
+    if (groups_)
+        groups_->groups_before = g;
+    groups_ = g;
+    return g;
+}
+
+RILL_DECL std::size_t loop::end_waits(timer_group& g, std::size_t most, task_queue& ended) noexcept {
+    std::size_t n = 0;
+    scoped_lock lock(solo() ? nullptr : &timers_mutex_);
+    for (; n != most && g.first; ++n) {
+        timer_request& wait = *g.first;
+        timers_.remove(wait);
+        wait.answer(error::operation_aborted);
+        ended.push(wait);
+    }
+    return n;
+}
+
+RILL_DECL void loop::free_group(timer_group& g, task_queue& ended) noexcept {
+    end_waits(g, static_cast<std::size_t>(-1), ended);
+    {
+        scoped_lock lock(groups_mutex_);
+        (g.groups_before ? g.groups_before->groups_next : groups_) = g.groups_next;
+        if (g.groups_next)
+            g.groups_next->groups_before = g.groups_before;
+    }
+    deallocate(&g, sizeof(timer_group));
+}
+
+struct loop::posted_cancel_waits : service_message {
+    posted_cancel_waits(timer_group& g, std::size_t n) noexcept
+        : service_message(&serve_cancel_waits), group(g), most(n) {}
+    timer_group& group;
+    std::size_t most;
+};
+
+RILL_DECL std::size_t loop::cancel_waits(timer_group& g, std::size_t most) noexcept {
+    direct_access direct(*this);
+    if (!direct) {
+        try {
+            push_inbox(*::new (allocate(sizeof(posted_cancel_waits))) posted_cancel_waits(g, most));
+        } catch (const std::bad_alloc&) {
+            // Nothing is lost but the cancellation: the waits end when they are due.
+        }
+        return 0;
+    }
+    task_queue ended;
+    std::size_t n = end_waits(g, most, ended);
+    deliver(ended);
+    return n;
+}
+
+RILL_DECL void loop::serve_cancel_waits(loop& l, service_message& m) noexcept {
+    auto& message = static_cast<posted_cancel_waits&>(m);
+    l.end_waits(message.group, message.most, l.queue_);
+    deallocate(&message, sizeof(posted_cancel_waits));
+}
+
+RILL_DECL void loop::remove_group(timer_group& g) noexcept {
+    direct_access direct(*this);
+    if (!direct) {
+        push_inbox(g);
+        return;
+    }
+    task_queue ended;
+    free_group(g, ended);
+    deliver(ended);
+}
+
+RILL_DECL void loop::serve_remove_group(loop& l, service_message& m) noexcept {
+    l.free_group(static_cast<timer_group&>(m), l.queue_);
+}
+
+}  // namespace rill::engine

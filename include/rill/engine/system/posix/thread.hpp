@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rill/core/error.hpp>
+
+#include RILL_SYSTEM(native.hpp)
+
+#include <pthread.h>
+#include <unistd.h>
+#include <utility>
+
+namespace rill::engine {
+
+/// A thread of the library's own. <thread> would cost each user compile time.
+class thread {
+public:
+    /// Runs @p f(argument) on a new thread.
+    /// Throws  system_error: the system has no more threads
+    thread(void (*f)(void*), void* argument) : start_{f, argument} {
+        if (int e = ::pthread_create(&native_, nullptr, &run, &start_); e != 0)
+            throw_if(error_code(e, boost::system::system_category()), "pthread_create");
+    }
+    thread(const thread&) = delete;
+    thread& operator=(const thread&) = delete;
+
+    /// Must be called before the object dies.
+    void join() noexcept { ::pthread_join(native_, nullptr); }
+
+    /// How many threads run at once on this machine; at least 1.
+    static unsigned hardware_concurrency() noexcept {
+        long n = ::sysconf(_SC_NPROCESSORS_ONLN);
+        return n > 0 ? static_cast<unsigned>(n) : 1;
+    }
+
+private:
+    struct start {
+        void (*function)(void*);
+        void* argument;
+    };
+    static void* run(void* p) {
+        auto& s = *static_cast<start*>(p);
+        s.function(s.argument);
+        return nullptr;
+    }
+
+    start start_;
+    ::pthread_t native_{};
+};
+
+}  // namespace rill::engine

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rill/core/native_buffers.hpp>
+#include <rill/engine/request/request.hpp>
+#include <rill/io/socket_handle.hpp>
+
+#include RILL_SYSTEM(socket_constants.hpp)
+
+#include <cstring>
+#include <tuple>
+#include <type_traits>
+
+// Requests together with the memory that they point to, and with what they tell their handler.
+
+namespace rill::engine {
+
+/// A transfer of at most Most buffers.
+template <class Request, std::size_t Most>
+struct transfer : Request {
+    template <class Sequence>
+    transfer(task::function f, socket_handle& s, const Sequence& sequence, int message_flags,
+             stream_kind carrier) noexcept
+        : Request(f), memory(sequence) {
+        this->buffers = memory.data();
+        this->count = memory.count();
+        this->asked = memory.total();
+        this->flags = message_flags;
+        if (std::is_same_v<Request, receive_request> && (message_flags & socket_constant::message_out_of_band))
+            this->way = direction::exceptional;
+        this->stream = carrier;
+        s.prepare(*this);
+        if (this->asked == 0 && carrier != stream_kind::none && this->state == request_state::created)
+            this->answer();  // nothing to move: no reason to wait
+    }
+
+    std::tuple<error_code, std::size_t> result() noexcept { return {this->ec, this->bytes}; }
+
+    native_buffers<Most> memory;
+};
+
+struct connect_to : connect_request {
+    connect_to(task::function f, socket_handle& s, const void* address, std::size_t size,
+               const error_code& already) noexcept
+        : connect_request(f) {
+        std::memcpy(&peer, address, size);
+        peer_size = static_cast<native_address_size>(size);
+        if (already)
+            answer(already);
+        else
+            s.prepare(*this);
+    }
+
+    std::tuple<error_code> result() noexcept { return {ec}; }
+};
+
+struct wait_for : wait_request {
+    wait_for(task::function f, socket_handle& s, direction d) noexcept : wait_request(f, d) { s.prepare(*this); }
+
+    std::tuple<error_code> result() noexcept { return {ec}; }
+};
+
+}  // namespace rill::engine

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rill/token/submission.hpp>
+
+namespace rill::engine {
+
+struct defer_manner {
+    template <class Executor>
+    static auto adapt(const Executor& ex) {
+        return prefer(require(ex, execution::blocking.never), execution::relationship.continuation);
+    }
+};
+
+}  // namespace rill::engine
+
+namespace rill {
+
+/// Runs a function on its associated executor, after this call, as the next step of the caller.
+///
+/// Result    void()
+/// Threads   any
+/// Throws    std::bad_alloc; what copying or moving the handler throws
+template <class Token = deferred_t>
+    requires(!execution::executor<std::decay_t<Token>> && !std::derived_from<std::decay_t<Token>, execution_context>)
+auto defer(Token&& token = Token()) {
+    return async_initiate<Token, void()>(engine::submit_to_associated<engine::defer_manner>(), token);
+}
+
+/// The same on @p ex, and from there, if the handler has an associated executor of its own, on that.
+template <execution::executor Executor, class Token = default_completion_token_t<Executor>>
+auto defer(const Executor& ex, Token&& token = default_completion_token_t<Executor>()) {
+    return async_initiate<Token, void()>(engine::submit_to_executor<engine::defer_manner, Executor>{ex}, token);
+}
+
+/// The same on @p ctx's executor.
+template <std::derived_from<execution_context> Context,
+          class Token = default_completion_token_t<typename Context::executor_type>>
+auto defer(Context& ctx, Token&& token = default_completion_token_t<typename Context::executor_type>()) {
+    return defer(ctx.get_executor(), std::forward<Token>(token));
+}
+
+}  // namespace rill

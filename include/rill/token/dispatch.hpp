@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rill/token/submission.hpp>
+
+namespace rill::engine {
+
+struct dispatch_manner {
+    template <class Executor>
+    static auto adapt(const Executor& ex) {
+        return prefer(ex, execution::blocking.possibly);
+    }
+};
+
+}  // namespace rill::engine
+
+namespace rill {
+
+/// Runs a function on its associated executor, inside this call if the executor allows it.
+///
+/// Result    void()
+/// Threads   any
+/// Throws    std::bad_alloc; what copying or moving the handler throws
+template <class Token = deferred_t>
+    requires(!execution::executor<std::decay_t<Token>> && !std::derived_from<std::decay_t<Token>, execution_context>)
+auto dispatch(Token&& token = Token()) {
+    return async_initiate<Token, void()>(engine::submit_to_associated<engine::dispatch_manner>(), token);
+}
+
+/// The same on @p ex, and from there, if the handler has an associated executor of its own, on that.
+template <execution::executor Executor, class Token = default_completion_token_t<Executor>>
+auto dispatch(const Executor& ex, Token&& token = default_completion_token_t<Executor>()) {
+    return async_initiate<Token, void()>(engine::submit_to_executor<engine::dispatch_manner, Executor>{ex}, token);
+}
+
+/// The same on @p ctx's executor.
+template <std::derived_from<execution_context> Context,
+          class Token = default_completion_token_t<typename Context::executor_type>>
+auto dispatch(Context& ctx, Token&& token = default_completion_token_t<typename Context::executor_type>()) {
+    return dispatch(ctx.get_executor(), std::forward<Token>(token));
+}
+
+}  // namespace rill

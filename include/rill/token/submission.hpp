@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rill/context/system_executor.hpp>
+#include <rill/engine/scheduler/operation_memory.hpp>
+#include <rill/execution/properties.hpp>
+#include <rill/token/associated_allocator.hpp>
+#include <rill/token/associated_executor.hpp>
+#include <rill/token/async_result.hpp>
+#include <rill/token/deferred.hpp>
+
+#include <utility>
+
+// What post(), dispatch() and defer() have in common.
+
+namespace rill::engine {
+
+/// Gives @p f to @p ex as it is, with the allocator if it is the user's.
+template <class Executor, class Function, class Allocator>
+void execute_with(const Executor& ex, Function&& f, const Allocator& allocator) {
+    if constexpr (is_default_allocator<Allocator>)
+        ex.execute(std::forward<Function>(f));
+    else
+        prefer(ex, execution::allocator(allocator)).execute(std::forward<Function>(f));
+}
+
+/// Runs @p f on @p ex, inside this call if ex allows it.
+template <class Executor, class Function, class Allocator>
+void submit(const Executor& ex, Function&& f, const Allocator& allocator) {
+    execute_with(prefer(ex, execution::blocking.possibly), std::forward<Function>(f), allocator);
+}
+
+/// A handler on its way to its own executor, whose context is kept at work meanwhile.
+template <class Handler, class Executor>
+struct forwarded_handler {
+    Handler handler;
+    Executor executor;
+
+    void operator()() {
+        auto allocator = get_associated_allocator(handler);
+        submit(executor, std::move(handler), allocator);
+    }
+};
+
+/// Submits a handler to its associated executor, in a Manner.
+template <class Manner>
+struct submit_to_associated {
+    template <class Handler>
+    void operator()(Handler&& handler) const {
+        auto ex = get_associated_executor(handler);
+        auto allocator = get_associated_allocator(handler);
+        execute_with(Manner::adapt(ex), std::forward<Handler>(handler), allocator);
+    }
+};
+
+/// Submits a handler to an executor, in a Manner, and from there to its associated executor if that is another one.
+template <class Manner, class Executor>
+struct submit_to_executor {
+    using executor_type = Executor;
+    Executor executor;
+
+    executor_type get_executor() const noexcept { return executor; }
+
+    template <class Handler>
+    void operator()(Handler&& handler) const {
+        using decayed = std::decay_t<Handler>;
+        auto allocator = get_associated_allocator(handler);
+        if constexpr (has_associated_executor<decayed>) {
+            auto own = get_associated_executor(handler, executor);
+            bool same = false;
+            if constexpr (std::equality_comparable_with<decltype(own), Executor>)
+                same = own == executor;
+            if (!same) {
+                auto tracked = prefer(own, execution::outstanding_work.tracked);
+                execute_with(
+                    Manner::adapt(executor),
+                    forwarded_handler<decayed, decltype(tracked)>{std::forward<Handler>(handler), std::move(tracked)},
+                    allocator);
+                return;
+            }
+        }
+        execute_with(Manner::adapt(executor), std::forward<Handler>(handler), allocator);
+    }
+};
+
+}  // namespace rill::engine

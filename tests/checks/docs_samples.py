@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+"""Usage: docs_samples.py: builds every ```cpp block of README.md and docs/*.md that is a whole program."""
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from toolchain import ROOT, compiler_command, run
+
+
+def programs(page):
+    """Yields (line, text) of each block with a main function."""
+    text = page.read_text()
+    for block in re.finditer(r"^```cpp\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        if "int main" in block[1]:
+            yield text.count("\n", 0, block.start(1)) + 1, block[1]
+
+
+def main():
+    failed = False
+    with tempfile.TemporaryDirectory() as folder:
+        unit = Path(folder) / "sample.cpp"
+        for page in [*ROOT.glob("README.md"), *sorted(ROOT.glob("docs/*.md"))]:
+            name = page.relative_to(ROOT)
+            for line, text in programs(page):
+                unit.write_text(f'#line {line} "{name}"\n{text}')
+                result = run(compiler_command("-Wall", "-Wextra", "-Werror", unit, "-o", Path(folder) / "sample"))
+                if result.returncode:
+                    failed = True
+                    print(f"{name}:{line}: the program does not build\n{result.stdout}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

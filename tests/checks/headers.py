@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+"""Usage: headers.py: compiles every header alone, to see that it includes all it uses and gives no warning."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from toolchain import INCLUDE, ROOT, compiler_command, run
+
+JOBS = 2
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
+
+
+def output_for(header):
+    """What the compiler says of the header; empty if all is well."""
+    unit = f"#include <{header.relative_to(INCLUDE)}>\n"
+    result = run(compiler_command(*WARNINGS, "-fsyntax-only", "-x", "c++", "-"), input=unit)
+    return result.stdout if result.returncode else ""
+
+
+def main():
+    headers = sorted(INCLUDE.rglob("*.hpp"))
+    with ThreadPoolExecutor(JOBS) as pool:
+        outputs = list(pool.map(output_for, headers))
+    for header, output in zip(headers, outputs):
+        if output:
+            print(f"{header.relative_to(ROOT)}:1: does not compile alone\n{output}")
+    return 1 if any(outputs) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

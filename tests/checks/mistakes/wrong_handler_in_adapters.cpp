@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSL-1.0
+// expect: completion_token_for
+// lines: 10
+#include <rill/core/buffer.hpp>
+#include <rill/ip/tcp.hpp>
+#include <rill/token/as_tuple.hpp>
+#include <rill/token/bind_executor.hpp>
+
+void greet(rill::ip::tcp::socket& socket) {
+    socket.async_write_some(rill::buffer("hello", 5),
+                            rill::bind_executor(socket.get_executor(), rill::as_tuple([](int) {})));
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: BSL-1.0
+// expect: completion_token_for
+// lines: 10
+#include <rill/core/buffer.hpp>
+#include <rill/ip/tcp.hpp>
+
+void greet(rill::ip::tcp::socket& socket) {
+    socket.async_write_some(rill::buffer("hello", 5), [](int) {});
+}

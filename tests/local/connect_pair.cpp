@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <rill/local/connect_pair.hpp>
+
+#include <support/catch.hpp>
+
+#include <rill/context/io_context.hpp>
+#include <rill/core/buffer.hpp>
+
+#include <fcntl.h>
+#include <string>
+#include <sys/resource.h>
+
+using rill::buffer;
+using rill::error_code;
+using local = rill::local::stream_protocol;
+namespace error = rill::error;
+
+namespace {
+
+bool is_non_blocking(int native) { return (::fcntl(native, F_GETFL) & O_NONBLOCK) != 0; }
+bool closes_on_exec(int native) { return (::fcntl(native, F_GETFD) & FD_CLOEXEC) != 0; }
+
+}  // namespace
+
+TEST_CASE("a connected pair carries bytes both ways", "[local][connect_pair]") {
+    rill::io_context io(GENERATE(1, 2));
+    local::socket first(io), second(io);
+    rill::local::connect_pair(first, second);
+    char data[8];
+    CHECK(first.write_some(buffer("abc", 3)) == 3);
+    CHECK(second.read_some(buffer(data)) == 3);
+    int calls = 0;
+    first.async_read_some(buffer(data), [&](error_code ec, std::size_t n) {
+        CHECK_FALSE(ec);
+        CHECK(n == 2);
+        ++calls;
+    });
+    io.poll();
+    CHECK(calls == 0);
+    second.async_write_some(buffer("de", 2), [&](error_code ec, std::size_t n) {
+        CHECK_FALSE(ec);
+        CHECK(n == 2);
+        ++calls;
+    });
+    io.restart();
+    io.run();
+    CHECK(calls == 2);
+    CHECK(first.local_endpoint().path().empty());
+    CHECK(first.remote_endpoint().path().empty());
+}
+
+TEST_CASE("the sockets of a pair are the library's own: they do not block, nor outlive an exec",
+          "[local][connect_pair]") {
+    rill::io_context io;
+    local::socket first(io), second(io);
+    rill::local::connect_pair(first, second);
+    for (local::socket* s : {&first, &second}) {
+        CHECK(is_non_blocking(s->native_handle()));
+        CHECK(s->native_non_blocking());
+        CHECK_FALSE(s->non_blocking());
+        CHECK(closes_on_exec(s->native_handle()));
+    }
+}
+
+TEST_CASE("the two sockets may have different executors", "[local][connect_pair]") {
+    rill::io_context io, other;
+    rill::basic_stream_socket<local, rill::io_context::executor_type> first(io);
+    local::socket second(other);
+    error_code ec = error::eof;
+    rill::local::connect_pair(first, second, ec);
+    CHECK_FALSE(ec);
+    CHECK(first.write_some(buffer("x", 1)) == 1);
+    CHECK(second.available() == 1);
+}
+
+TEST_CASE("an open socket is not made into a pair", "[local][connect_pair]") {
+    rill::io_context io;
+    local::socket open(io, local()), closed(io);
+    error_code ec;
+    rill::local::connect_pair(open, closed, ec);
+    CHECK(ec == error::already_open);
+    CHECK_FALSE(closed.is_open());
+    rill::local::connect_pair(closed, open, ec);
+    CHECK(ec == error::already_open);
+    CHECK_FALSE(closed.is_open());
+    CHECK_THROWS_AS(rill::local::connect_pair(closed, open), rill::system_error);
+}
+
+TEST_CASE("what the system reports leaves both sockets closed", "[local][connect_pair]") {
+    rill::io_context io;
+    local::socket first(io), second(io);
+    ::rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    ::rlimit none = before;
+    none.rlim_cur = 1;
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    error_code ec;
+    rill::local::connect_pair(first, second, ec);
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    CHECK(ec == error::no_descriptors);
+    CHECK_FALSE(first.is_open());
+    CHECK_FALSE(second.is_open());
+}

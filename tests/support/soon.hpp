@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <chrono>
+#include <thread>
+
+/// Waits until @p condition holds, for no longer than a few seconds. Whether it came to hold. For conditions that other
+/// threads bring about: a test that passes hardly waits.
+template <class Condition>
+bool soon(Condition condition) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > end)
+            return false;
+        std::this_thread::yield();
+    }
+    return true;
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <rill/token/use_future.hpp>
+
+#include <support/catch.hpp>
+
+#include <rill/token/as_tuple.hpp>
+#include <rill/token/bind_allocator.hpp>
+#include <rill/token/bind_executor.hpp>
+#include <rill/token/redirect_error.hpp>
+
+#include <token/answer.hpp>
+
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <type_traits>
+
+using rill::error_code;
+using token_test::async_answer;
+using token_test::async_answer_as;
+using token_test::async_forget;
+using token_test::characteristics;
+using token_test::numbered_allocator;
+
+namespace {
+
+template <class... Results, class Token = const rill::use_future_t<>&>
+auto answered(Token&& token, Results... results) {
+    rill::io_context ctx;
+    auto future = async_answer_as<Results...>({&ctx}, std::forward<Token>(token), std::move(results)...);
+    CHECK(future.wait_for(std::chrono::seconds(0)) == std::future_status::timeout);
+    ctx.run();
+    CHECK(future.wait_for(std::chrono::seconds(0)) == std::future_status::ready);
+    return future;
+}
+
+template <class Future>
+error_code error_of(Future future) {
+    try {
+        future.get();
+    } catch (const rill::system_error& e) {
+        return e.code();
+    }
+    return {};
+}
+
+template <class Future, class T>
+inline constexpr bool is_future_of = std::is_same_v<Future, std::future<T>>;
+
+}  // namespace
+
+TEST_CASE("a future has the operation's result", "[token][use_future]") {
+    auto future = answered(rill::use_future, error_code(), std::size_t(3));
+    STATIC_REQUIRE(is_future_of<decltype(future), std::size_t>);
+    CHECK(future.get() == 3);
+}
+
+TEST_CASE("a future of no result is void, of several a tuple", "[token][use_future]") {
+    auto none = answered(rill::use_future);
+    STATIC_REQUIRE(is_future_of<decltype(none), void>);
+    none.get();
+    auto only_error = answered(rill::use_future, error_code());
+    STATIC_REQUIRE(is_future_of<decltype(only_error), void>);
+    only_error.get();
+    auto one = answered(rill::use_future, std::string("one"));
+    STATIC_REQUIRE(is_future_of<decltype(one), std::string>);
+    CHECK(one.get() == "one");
+    auto two = answered(rill::use_future, std::string("two"), 2);
+    STATIC_REQUIRE(is_future_of<decltype(two), std::tuple<std::string, int>>);
+    CHECK(two.get() == std::tuple(std::string("two"), 2));
+    auto more = answered(rill::use_future, error_code(), 'a', 1);
+    STATIC_REQUIRE(is_future_of<decltype(more), std::tuple<char, int>>);
+    CHECK(more.get() == std::tuple('a', 1));
+    auto owned = answered(rill::use_future, error_code(), std::make_unique<int>(4));
+    CHECK(*owned.get() == 4);
+}
+
+TEST_CASE("only a leading error is not a result", "[token][use_future]") {
+    auto second = answered(rill::use_future, 1, error_code(rill::error::eof));
+    STATIC_REQUIRE(is_future_of<decltype(second), std::tuple<int, error_code>>);
+    CHECK(std::get<1>(second.get()) == rill::error::eof);
+    auto both = answered(rill::use_future, error_code(), error_code(rill::error::eof));
+    STATIC_REQUIRE(is_future_of<decltype(both), error_code>);
+    CHECK(both.get() == rill::error::eof);
+}
+
+TEST_CASE("an error_code comes out of a future as system_error", "[token][use_future]") {
+    CHECK(error_of(answered(rill::use_future, error_code(rill::error::eof))) == rill::error::eof);
+    CHECK(error_of(answered(rill::use_future, error_code(rill::error::eof), std::size_t(3))) == rill::error::eof);
+    CHECK(error_of(answered(rill::use_future, error_code(rill::error::eof), 1, 2)) == rill::error::eof);
+}
+
+TEST_CASE("an exception comes out of a future as it is", "[token][use_future]") {
+    const auto e = std::make_exception_ptr(std::out_of_range("far"));
+    CHECK_THROWS_AS(answered(rill::use_future, e).get(), std::out_of_range);
+    CHECK_THROWS_AS(answered(rill::use_future, e, 1).get(), std::out_of_range);
+    CHECK(answered(rill::use_future, std::exception_ptr(), 1).get() == 1);
+}
+
+TEST_CASE("the promise of an operation that never completes is broken", "[token][use_future]") {
+    auto future = async_forget<error_code, int>(rill::use_future);
+    try {
+        future.get();
+        FAIL("no exception");
+    } catch (const std::future_error& e) {
+        CHECK(e.code() == std::future_errc::broken_promise);
+    }
+
+    auto unfinished = [] {
+        rill::io_context ctx;
+        return async_answer({&ctx}, {}, 1, rill::use_future);
+    }();
+    CHECK_THROWS_AS(unfinished.get(), std::future_error);
+}
+
+TEST_CASE("a future waits for another thread", "[token][use_future]") {
+    rill::io_context ctx;
+    auto future = async_answer({&ctx}, {}, 5, rill::use_future);
+    std::thread runner([&ctx] { ctx.run(); });
+    CHECK(future.get() == 5);
+    runner.join();
+}
+
+TEST_CASE("a packaged function makes the future's value of all results", "[token][use_future]") {
+    auto text = answered(rill::use_future([](error_code ec, int n) { return ec.message() + std::to_string(n); }),
+                         error_code(rill::error::eof), 3);
+    STATIC_REQUIRE(is_future_of<decltype(text), std::string>);
+    CHECK(text.get() == error_code(rill::error::eof).message() + "3");
+
+    bool called = false;
+    answered(rill::use_future([&called, own = std::make_unique<int>()] { called = true; })).get();
+    CHECK(called);
+
+    int referred = 1;
+    auto reference = answered(rill::use_future([&referred](int) -> int& { return referred; }), 0);
+    CHECK(&reference.get() == &referred);
+}
+
+TEST_CASE("what a packaged function throws is the future's exception", "[token][use_future]") {
+    auto future = answered(rill::use_future([](int) -> int { throw std::out_of_range("far"); }), 1);
+    CHECK_THROWS_AS(future.get(), std::out_of_range);
+}
+
+TEST_CASE("the allocator of use_future makes the shared state and is the handler's", "[token][use_future]") {
+    std::size_t allocations = 0;
+    rill::io_context ctx;
+    characteristics found;
+    const auto token = rill::use_future[numbered_allocator<char>(1, &allocations)];
+    CHECK(token.get_allocator().number == 1);
+    auto future = async_answer({&ctx, &found}, {}, 5, token);
+    CHECK(allocations > 0);
+    CHECK(found == characteristics{0, 1, 0, false, {}});
+    ctx.run();
+    CHECK(future.get() == 5);
+    CHECK(rill::use_future.rebind(numbered_allocator<int>(2)).get_allocator().number == 2);
+}
+
+TEST_CASE("adapters go around use_future", "[token][use_future]") {
+    rill::io_context ctx;
+    rill::io_context home;
+    error_code ec;
+    auto tuple = async_answer({&ctx}, rill::error::eof, 3, rill::as_tuple(rill::use_future));
+    STATIC_REQUIRE(is_future_of<decltype(tuple), std::tuple<error_code, std::size_t>>);
+    auto redirected = async_answer({&ctx}, rill::error::eof, 4, rill::redirect_error(rill::use_future, ec));
+    STATIC_REQUIRE(is_future_of<decltype(redirected), std::size_t>);
+    auto elsewhere = async_answer({&ctx}, {}, 5, rill::bind_executor(home, rill::use_future));
+    auto packaged =
+        async_answer({&ctx}, {}, 6, rill::as_tuple(rill::use_future([](auto t) { return std::get<1>(t); })));
+    CHECK(ctx.run() == 3);
+    CHECK(home.run() == 1);
+    CHECK(std::get<0>(tuple.get()) == rill::error::eof);
+    CHECK(redirected.get() == 4);
+    CHECK(ec == rill::error::eof);
+    CHECK(elsewhere.get() == 5);
+    CHECK(packaged.get() == 6);
+}
+
+TEST_CASE("a deferred operation can be awaited by a future", "[token][use_future]") {
+    rill::io_context ctx;
+    auto future = async_answer({&ctx}, {}, 3, rill::deferred)(rill::use_future);
+    ctx.run();
+    CHECK(future.get() == 3);
+}
+
+TEST_CASE("use_future fits any one signature, a packaged function those that it takes", "[token][use_future]") {
+    STATIC_REQUIRE(rill::completion_token_for<rill::use_future_t<>, void(error_code, int) noexcept>);
+    STATIC_REQUIRE(rill::completion_token_for<const rill::use_future_t<>&, void(const std::string&)>);
+    using token = decltype(rill::use_future([](error_code) {}));
+    STATIC_REQUIRE(rill::completion_token_for<token, void(error_code)>);
+    STATIC_REQUIRE(!rill::completion_token_for<token, void(std::string)>);
+}

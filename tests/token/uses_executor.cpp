@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <rill/token/uses_executor.hpp>
+
+#include <support/catch.hpp>
+
+namespace {
+
+struct any_executor {};
+struct made_with_executor {
+    made_with_executor(rill::executor_arg_t, any_executor) {}
+};
+
+}  // namespace
+
+template <>
+struct rill::uses_executor<made_with_executor, any_executor> : std::true_type {};
+
+TEST_CASE("a type uses an executor if its author says so", "[token][uses_executor]") {
+    STATIC_REQUIRE(rill::uses_executor<made_with_executor, any_executor>::value);
+    STATIC_REQUIRE(!rill::uses_executor<made_with_executor, int>::value);
+    STATIC_REQUIRE(!rill::uses_executor<int, any_executor>::value);
+    [[maybe_unused]] const made_with_executor made(rill::executor_arg, any_executor());
+}
