@@ -362,20 +362,23 @@ TEST_CASE("an operation of steps dies with its context, and its handler is not c
     int hint = GENERATE(1, 2);
     bool cancellable = GENERATE(false, true);
     rill::cancellation_signal signal;
-    outcome waiting, queued;
+    outcome waiting, queued, elsewhere;
     const std::string sent = pattern(4 * 1024 * 1024);
+    rill::io_context handlers(hint);
     {
         rill::io_context ctx(hint);
-        socket_pair sockets(ctx), others(ctx);
+        socket_pair sockets(ctx), others(ctx), thirds(ctx);
         if (cancellable)
             async_write(sockets.first, buffer(sent), cancelled_by(signal, recorder(waiting)));
         else
             async_write(sockets.first, buffer(sent), recorder(waiting));
         ctx.poll();
         async_write(others.first, buffer(text), recorder(queued));
+        async_write(thirds.first, buffer(sent), run_on(handlers.get_executor(), recorder(elsewhere)));
         CHECK(waiting.destructions == 0);
     }
-    for (auto* o : {&waiting, &queued}) {
+    handlers.run();
+    for (auto* o : {&waiting, &queued, &elsewhere}) {
         CHECK(o->calls == 0);
         CHECK(o->destructions == 1);
     }

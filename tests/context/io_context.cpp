@@ -217,7 +217,8 @@ TEST_CASE("an exception of a handler leaves run(), and nothing else is lost", "[
     CHECK(count == 1);
 }
 
-TEST_CASE("executors are equal if they are for the same context and have the same properties", "[context][io_context]") {
+TEST_CASE("executors are equal if they are for the same context and have the same properties",
+          "[context][io_context]") {
     io_context one(1), two(1);
     auto ex = one.get_executor();
     CHECK(ex == one.get_executor());

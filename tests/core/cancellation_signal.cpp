@@ -245,10 +245,11 @@ TEST_CASE("a hook is called while it is connected", "[core][cancellation]") {
 
 TEST_CASE("a hook may be disconnected in its own call", "[core][cancellation]") {
     struct once : cancellation_hook {
-        once() : cancellation_hook([](cancellation_hook& hook, cancellation_type) {
-                     ++static_cast<once&>(hook).calls;
-                     hook.disconnect();
-                 }) {}
+        once()
+            : cancellation_hook([](cancellation_hook& hook, cancellation_type) {
+                  ++static_cast<once&>(hook).calls;
+                  hook.disconnect();
+              }) {}
         int calls = 0;
     };
     cancellation_signal signal;

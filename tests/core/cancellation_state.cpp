@@ -46,8 +46,7 @@ TEST_CASE("the filters say what is remembered and what goes on", "[core][cancell
     CHECK(state.cancelled() == cancellation_type::partial);
     CHECK(calls == 0);
     signal.emit(cancellation_type::all);
-    CHECK(state.cancelled() ==
-          (cancellation_type::terminal | cancellation_type::partial | cancellation_type::total));
+    CHECK(state.cancelled() == (cancellation_type::terminal | cancellation_type::partial | cancellation_type::total));
     CHECK(calls == 1);
 
     cancellation_state deaf(signal.slot(), rill::disable_cancellation());

@@ -36,8 +36,7 @@ TEST_CASE("every error has a message of its own", "[core][error]") {
         CHECK_FALSE(error_code(e).message().empty());
         CHECK(error_code(e).message() != unknown);
     }
-    for (const auto e :
-         {error::host_not_found, error::host_not_found_try_again, error::no_data, error::no_recovery})
+    for (const auto e : {error::host_not_found, error::host_not_found_try_again, error::no_data, error::no_recovery})
         CHECK(error_code(e).message() != error_code(9999, error::get_netdb_category()).message());
     for (const auto e : {error::service_not_found, error::socket_type_not_supported})
         CHECK(error_code(e).message() != error_code(9999, error::get_addrinfo_category()).message());

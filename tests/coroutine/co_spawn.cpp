@@ -280,6 +280,35 @@ TEST_CASE("a signal may die before the coroutine that it could have cancelled", 
     CHECK(done);
 }
 
+TEST_CASE("a cancellation from another thread is not lost between two awaits", "[coroutine][stress]") {
+    int ended = 0;
+    constexpr int rounds = 2000;
+    for (int round = 0; round < rounds; ++round) {
+        rill::io_context ctx(round % 2 + 1);
+        rill::cancellation_signal signal;
+        std::atomic<bool> go{false};
+        co_spawn(
+            ctx,
+            [&]() -> awaitable<void> {
+                auto ex = co_await rill::this_coro::executor;
+                rill::steady_timer timer(ex, 1h);
+                go = true;
+                for (int i = 0; i < round % 5; ++i)
+                    co_await post(ex, rill::deferred);
+                co_await timer.async_wait(rill::deferred);
+            },
+            rill::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr) { ++ended; }));
+        std::thread canceller([&] {
+            while (!go)
+                std::this_thread::yield();
+            signal.emit(rill::cancellation_type::terminal);
+        });
+        ctx.run();
+        canceller.join();
+    }
+    CHECK(ended == rounds);
+}
+
 TEST_CASE("coroutines on many threads, cancelled from others, all end exactly once", "[coroutine][stress]") {
     constexpr int coroutines = 200, rounds = 20;
     std::atomic<int> ended{0}, twice{0};

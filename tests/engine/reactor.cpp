@@ -387,7 +387,8 @@ TEST_CASE("a short read says nothing about streams that keep the limits of messa
     s.close(1);
     REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, s.ends) == 0);
     auto* r = f.attach(s.ends[0]);
-    test_receive first(r, 100, stream_kind::other), second(r, 100, stream_kind::other), third(r, 100, stream_kind::other);
+    test_receive first(r, 100, stream_kind::other), second(r, 100, stream_kind::other),
+        third(r, 100, stream_kind::other);
     s.peer_sends("abc");
     s.peer_sends("def");
     CHECK(f.look().empty());

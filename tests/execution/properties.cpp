@@ -49,8 +49,7 @@ TEST_CASE("query() and require() reach the executor, one property after the othe
 TEST_CASE("prefer() leaves out what the executor cannot have", "[execution][properties]") {
     const simple ex;
     CHECK(rill::prefer(ex, execution::outstanding_work.tracked).mode == 0);
-    CHECK(rill::prefer(ex, execution::outstanding_work.tracked, execution::blocking.never,
-                       execution::relationship.fork)
+    CHECK(rill::prefer(ex, execution::outstanding_work.tracked, execution::blocking.never, execution::relationship.fork)
               .mode == 1);
 }
 

@@ -36,9 +36,8 @@ static_assert(std::is_same_v<completion_signature_of_t<deferred_write>, void(err
 static_assert(std::is_same_v<completion_signature_of_t<deferred_read>, void(error_code, std::size_t)>);
 static_assert(std::is_same_v<socket_type::executor_type, rill::any_io_executor>);
 static_assert(std::is_same_v<socket_type::lowest_layer_type, rill::basic_socket<tcp, rill::any_io_executor>>);
-static_assert(
-    std::is_same_v<socket_type::rebind_executor<rill::io_context::executor_type>::other,
-                   rill::basic_stream_socket<tcp, rill::io_context::executor_type>>);
+static_assert(std::is_same_v<socket_type::rebind_executor<rill::io_context::executor_type>::other,
+                             rill::basic_stream_socket<tcp, rill::io_context::executor_type>>);
 static_assert(!std::is_copy_constructible_v<socket_type> && std::is_nothrow_move_constructible_v<socket_type>);
 
 /// An executor with a token of its own.
@@ -154,7 +153,6 @@ TEST_CASE("a write takes what there is room for", "[io][basic_stream_socket]") {
 TEST_CASE("a write to a peer that reads no more fails with broken_pipe and raises no signal",
           "[io][basic_stream_socket]") {
     rill::io_context io(GENERATE(solo, shared));
-    tcp::socket unused(io);
     rill::local::stream_protocol::socket a(io), b(io);
     rill::local::connect_pair(a, b);
     b.close();
@@ -180,8 +178,8 @@ TEST_CASE("each type of cancellation ends a transfer that has moved nothing", "[
     rill::io_context io(GENERATE(solo, shared));
     tcp_pair pair(io);
     fill(pair.first);
-    for (cancellation_type type : {cancellation_type::terminal, cancellation_type::partial, cancellation_type::total,
-                                   cancellation_type::all}) {
+    for (cancellation_type type :
+         {cancellation_type::terminal, cancellation_type::partial, cancellation_type::total, cancellation_type::all}) {
         rill::cancellation_signal stop_read, stop_write;
         answer read, write;
         char data[4];

@@ -167,7 +167,7 @@ TEST_CASE("a socket becomes one with another executor, operations and all", "[io
     plain_socket plain(io);
     tcp::socket peer(io);
     connect(plain, peer);
-    answer read, write;
+    answer read;
     char data[4];
     plain.async_read_some(buffer(data), read.handler());
     io.poll();

@@ -365,8 +365,8 @@ TEST_CASE("timers may be destroyed after their context", "[io][basic_waitable_ti
 TEST_CASE("a slot ends a wait, for each type of cancellation", "[io][basic_waitable_timer]") {
     rill::io_context io(GENERATE(solo, shared));
     steady_timer timer(io, 1h);
-    for (auto type : {rill::cancellation_type::terminal, rill::cancellation_type::partial,
-                      rill::cancellation_type::total}) {
+    for (auto type :
+         {rill::cancellation_type::terminal, rill::cancellation_type::partial, rill::cancellation_type::total}) {
         for (bool started : {false, true}) {
             rill::cancellation_signal signal;
             answer wait;

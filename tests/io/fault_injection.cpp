@@ -11,15 +11,10 @@
 #include <cerrno>
 #include <cstdarg>
 #include <dirent.h>
-#include <fcntl.h>
-#include <functional>
-#include <iterator>
-#include <memory>
+#include <optional>
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <type_traits>
 #include <unistd.h>
 #include <vector>
 
@@ -186,20 +181,268 @@ std::size_t open_descriptors() {
     return n;
 }
 
-/// An operation under test: objects, made without faults.
-class subject {
-public:
+/// An operation under test. Its objects are made without faults.
+struct subject {
+    explicit subject(int hint) : io(hint) {}
+    subject(const subject&) = delete;
     virtual ~subject() = default;
+
+    /// Starts the operation.
     virtual void start(answer& a) = 0;
-    /// What the other side does, so that the operation completes.
-    virtual void go_on() = 0;
-    /// Whether a failed operation may be tried again on the same object.
-    virtual bool may_repeat() const { return true; }
+    /// Lets the other side do what the operation waits for.
+    virtual void go_on() {}
+    /// Makes the objects usable again after an error that was theirs alone.
+    virtual void restore() {}
 
-    rill::io_context io{GENERATE_COPY(from_hint())};
-
-private:
-    static Catch::Generators::GeneratorWrapper<int> from_hint() { return Catch::Generators::value(1); }
+    rill::io_context io;
 };
 
+struct connected_subject : subject {
+    explicit connected_subject(int hint) : subject(hint), pair(io) {}
+    void peer_sends() { CHECK(::write(pair.second.native_handle(), "abc", 3) == 3); }
+    tcp_pair pair;
+    char data[2][4]{};
+};
+
+struct reading : connected_subject {
+    using connected_subject::connected_subject;
+    void start(answer& a) override { pair.first.async_read_some(buffer(data[0]), a.handler()); }
+    void go_on() override { peer_sends(); }
+};
+
+struct scattering : connected_subject {
+    using connected_subject::connected_subject;
+    void start(answer& a) override {
+        pair.first.async_read_some(std::array{buffer(data[0]), buffer(data[1])}, a.handler());
+    }
+    void go_on() override { peer_sends(); }
+};
+
+struct reading_what_is_there : connected_subject {
+    using connected_subject::connected_subject;
+    void start(answer& a) override {
+        peer_sends();
+        pair.first.async_read_some(buffer(data[0]), a.handler());
+    }
+};
+
+struct writing : connected_subject {
+    using connected_subject::connected_subject;
+    void start(answer& a) override { pair.first.async_write_some(buffer("abc", 3), a.handler()); }
+};
+
+struct gathering_after_a_wait : connected_subject {
+    explicit gathering_after_a_wait(int hint) : connected_subject(hint) { fill(pair.first); }
+    void start(answer& a) override {
+        pair.first.async_write_some(std::array{buffer("abc", 3), buffer("de", 2)}, a.handler());
+    }
+    void go_on() override {
+        static char received[65536];
+        for (;;) {
+            ::pollfd readable{pair.second.native_handle(), POLLIN, 0};
+            ::pollfd writable{pair.first.native_handle(), POLLOUT, 0};
+            if (__real_poll(&writable, 1, 0) > 0)
+                return;
+            if (__real_poll(&readable, 1, 100) > 0)
+                CHECK(::read(pair.second.native_handle(), received, sizeof(received)) > 0);
+        }
+    }
+};
+
+struct waiting : connected_subject {
+    using connected_subject::connected_subject;
+    void start(answer& a) override { pair.first.async_wait(tcp::socket::wait_read, a.handler()); }
+    void go_on() override { peer_sends(); }
+};
+
+struct local_reading : subject {
+    explicit local_reading(int hint) : subject(hint), first(io), second(io) {
+        rill::local::connect_pair(first, second);
+    }
+    void start(answer& a) override { first.async_read_some(buffer(data), a.handler()); }
+    void go_on() override { CHECK(::write(second.native_handle(), "abc", 3) == 3); }
+    rill::local::stream_protocol::socket first, second;
+    char data[4]{};
+};
+
+struct accepting : subject {
+    explicit accepting(int hint) : subject(hint), acceptor(io, any_port()), accepted(io) {}
+    ~accepting() override {
+        if (client >= 0)
+            ::close(client);
+    }
+    void start(answer& a) override { acceptor.async_accept(accepted, a.handler()); }
+    void go_on() override {
+        if (client >= 0)
+            return;
+        client = __real_socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const tcp::endpoint to = acceptor.local_endpoint();
+        CHECK(__real_connect(client, to.data(), static_cast<::socklen_t>(to.size())) == 0);
+    }
+    void restore() override { accepted.close(); }
+    tcp::acceptor acceptor;
+    tcp::socket accepted;
+    int client = -1;
+};
+
+struct connecting : subject {
+    explicit connecting(int hint)
+        : subject(hint), acceptor(io, any_port()), socket(io), to(acceptor.local_endpoint()) {}
+    void start(answer& a) override { socket.async_connect(to, a.handler()); }
+    void restore() override { socket.close(); }
+    tcp::acceptor acceptor;
+    tcp::socket socket;
+    tcp::endpoint to;
+};
+
+struct expiring : subject {
+    explicit expiring(int hint) : subject(hint), timer(io) {}
+    void start(answer& a) override {
+        timer.expires_after(1ms);
+        timer.async_wait(a.handler());
+    }
+    rill::steady_timer timer;
+};
+
+/// Runs the operation; call number @p n fails with @p code. Returns the calls that were made.
+std::vector<call> run_with_fault(subject& s, answer& a, int n, int code) {
+    s.io.restart();
+    faults.start(n, code);
+    s.start(a);
+    CHECK(a.calls == 0);
+    s.io.poll();
+    s.go_on();
+    s.io.restart();
+    s.io.run_for(10s);
+    faults.stop();
+    CHECK(s.io.stopped());
+    return faults.calls;
+}
+
+template <class Subject>
+void check_faults() {
+    for (const int hint : {solo, shared}) {
+        std::vector<call> made;
+        {
+            Subject s(hint);
+            answer a;
+            made = run_with_fault(s, a, -1, 0);
+            CHECK(a.succeeded());
+        }
+        REQUIRE_FALSE(made.empty());
+        for (std::size_t i = 0; i < made.size(); ++i) {
+            for (const int code : plausible_errors(made[i])) {
+                CAPTURE(hint, i, static_cast<int>(made[i]), code);
+                const std::size_t descriptors = open_descriptors();
+                {
+                    Subject s(hint);
+                    answer a;
+                    const auto calls = run_with_fault(s, a, static_cast<int>(i), code);
+                    CHECK(a.calls == 1);
+                    CHECK(calls.size() <= made.size() + 10);
+                    CHECK((calls.size() <= i || calls[i] == made[i]));
+                    if (is_hidden(made[i], code))
+                        CHECK_FALSE(a.ec);
+                    else
+                        CHECK(a.ec.value() == code);
+                    if (a.ec)
+                        s.restore();
+
+                    // What failed has lost nothing.
+                    answer again;
+                    s.io.restart();
+                    if (a.ec) {
+                        run_with_fault(s, again, -1, 0);
+                        CHECK(again.succeeded());
+                    }
+                }
+                CHECK(open_descriptors() == descriptors);
+            }
+        }
+    }
+}
+
+/// Whether calls come through the functions above at all.
+bool is_linked_in() {
+    faults.start(0, EDOM);
+    const int s = ::socket(AF_INET, SOCK_STREAM, 0);
+    faults.stop();
+    if (s >= 0)
+        ::close(s);
+    return s < 0;
+}
+
 }  // namespace
+
+TEST_CASE("calls can be made to fail", "[io][fault_injection]") { REQUIRE(is_linked_in()); }
+
+TEMPLATE_TEST_CASE("an operation completes once, whichever of its system calls fails", "[io][fault_injection]", reading,
+                   scattering, reading_what_is_there, writing, gathering_after_a_wait, waiting, local_reading,
+                   accepting, connecting, expiring) {
+    check_faults<TestType>();
+}
+
+TEST_CASE("an aborted connection is the user's to see if he asks for it", "[io][fault_injection]") {
+    rill::io_context io(GENERATE(solo, shared));
+    tcp::acceptor acceptor(io, any_port());
+    acceptor.set_option(tcp::acceptor::enable_connection_aborted(true));
+    tcp::socket s(io), client(io);
+    client.connect(acceptor.local_endpoint());
+    answer accept, next;
+    faults.every(call::accept, ECONNABORTED);
+    acceptor.async_accept(s, accept.handler());
+    run(io);
+    error_code ec;
+    acceptor.accept(s, ec);
+    faults.every_no_more();
+    CHECK(accept.ec == error::connection_aborted);
+    CHECK(ec == error::connection_aborted);
+    acceptor.async_accept(s, next.handler());
+    run(io);
+    CHECK(next.succeeded());
+}
+
+TEST_CASE("a system without epoll_pwait2 is waited in by other means, without spinning", "[io][fault_injection]") {
+    rill::io_context io(GENERATE(solo, shared));
+    rill::steady_timer timer(io, 20ms);
+    answer wait;
+    timer.async_wait(wait.handler());
+    faults.every(call::system, GENERATE(EPERM, ENOSYS));
+    run(io);
+    const std::size_t calls = faults.calls.size();
+    faults.every_no_more();
+    CHECK(wait.succeeded());
+    CHECK(calls < 20);
+}
+
+TEST_CASE("the initiating functions of objects report what the system refuses", "[io][fault_injection]") {
+    rill::io_context io;
+    tcp::socket socket(io);
+    for (const int code : {EMFILE, ENFILE, ENOBUFS, ENOMEM, EACCES}) {
+        faults.every(call::socket, code);
+        error_code ec;
+        socket.open(tcp::v4(), ec);
+        error_code connect_ec;
+        socket.connect(any_port(), connect_ec);
+        faults.every_no_more();
+        CHECK(ec.value() == code);
+        CHECK(connect_ec.value() == code);
+        CHECK_FALSE(socket.is_open());
+    }
+}
+
+TEST_CASE("synchronous operations go on after a signal", "[io][fault_injection]") {
+    rill::io_context io;
+    tcp::acceptor acceptor(io, any_port());
+    tcp::socket client(io);
+    char data[4];
+    for (int i = 0; i < 4; ++i) {
+        faults.start(i, EINTR);
+        client.connect(acceptor.local_endpoint());
+        tcp::socket peer = acceptor.accept();
+        CHECK(client.send(buffer("abc", 3)) == 3);
+        CHECK(peer.receive(std::array{buffer(data, 1), buffer(data + 1, 2)}) == 3);
+        faults.stop();
+        client.close();
+    }
+}

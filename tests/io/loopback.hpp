@@ -39,9 +39,9 @@ struct answer {
         struct noting {
             explicit noting(answer& a) : to(&a) {}
             noting(noting&&) = default;
-            void operator()(const rill::error_code& ec, std::size_t n = 0) {
+            void operator()(const rill::error_code& e, std::size_t n = 0) {
                 ++to->calls;
-                to->ec = ec;
+                to->ec = e;
                 to->bytes = n;
             }
             answer* to;

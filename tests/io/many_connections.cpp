@@ -147,7 +147,8 @@ private:
     }
     void receive(connection& c) {
         c.socket.async_read_some(buffer(c.got.bytes), [this, &c](const error_code& ec, std::size_t n) {
-            failed += ec || n != sizeof(message) || std::string_view(c.got.bytes, n) != std::string_view(c.sent.bytes, n);
+            failed +=
+                ec || n != sizeof(message) || std::string_view(c.got.bytes, n) != std::string_view(c.sent.bytes, n);
             connect();
             c.socket.async_read_some(buffer(c.got.bytes), [this](const error_code& e, std::size_t) {
                 failed += e != error::eof;

@@ -338,9 +338,9 @@ TEST_CASE("a handler is destroyed with the context on whose executor it should h
     {
         io_context other(GENERATE(1, 2));
         for (int i = 0; i < 2; ++i)
-            c.socket.async_read_some(rill::buffer(data),
-                                     with_executor(other.get_executor(),
-                                                   calling([owned](error_code, std::size_t) { FAIL("called"); })));
+            c.socket.async_read_some(
+                rill::buffer(data),
+                with_executor(other.get_executor(), calling([owned](error_code, std::size_t) { FAIL("called"); })));
         c.peer_sends("abc");
         CHECK(ctx.run_one() == 1);  // the first has gone over, the second still reads
         CHECK(owned.use_count() == 3);
@@ -366,9 +366,8 @@ TEST_CASE("an operation that is done at once goes to the immediate executor", "[
     ctx.restart();
     post(ctx, [&] {
         c.peer_sends("abc");
-        c.socket.async_read_some(
-            rill::buffer(data),
-            with_immediate_executor(inline_executor{&ctx, &executed}, with_slot(signal.slot(), noting(r))));
+        c.socket.async_read_some(rill::buffer(data), with_immediate_executor(inline_executor{&ctx, &executed},
+                                                                             with_slot(signal.slot(), noting(r))));
         CHECK(r.calls == 2);
         CHECK(executed == 1);
         CHECK_FALSE(signal.slot().has_handler());
@@ -584,7 +583,7 @@ TEST_CASE("handlers of pending operations are destroyed with the context, not ca
         if (GENERATE(false, true))
             ctx.poll();
         c.socket.async_write_some(rill::buffer("abc", 3), handler);  // done, but not delivered
-        signal.emit(cancellation_type::all);                          // on its way
+        signal.emit(cancellation_type::all);                         // on its way
         socket.emplace(std::move(c.socket));
     }
     CHECK(owned.use_count() == 1);

@@ -149,9 +149,7 @@ private:
 
     ~composed_operation() = default;
 
-    void start_step(step owner) {
-        relay_.start([&] { steps_.start(std::move(owner)); });
-    }
+    void start_step(step owner) { steps_.start(std::move(owner)); }
 
     void complete() {
         relay_.release();

@@ -36,9 +36,9 @@ concept endpoint_range = requires(T& range) {
 
 /// Whether to try the next endpoint, given the error of the attempt before, if there was one.
 template <class T, class Next>
-concept connect_condition =
-    std::invocable<T&, const error_code&, Next> && std::same_as < std::invoke_result_t<T&, const error_code&, Next>,
-bool > ;
+concept connect_condition = requires(T& condition, const error_code& before, Next next) {
+    { condition(before, std::forward<Next>(next)) } -> std::same_as<bool>;
+};
 
 }  // namespace rill
 

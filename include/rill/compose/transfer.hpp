@@ -112,13 +112,4 @@ struct initiate_transfer {
     }
 };
 
-/// A sequence as an argument of an initiation, of which some tokens keep a decayed copy.
-template <class Sequence>
-decltype(auto) sequence_argument(const Sequence& sequence) {
-    if constexpr (std::is_array_v<Sequence>)
-        return storable_sequence(sequence);
-    else
-        return (sequence);
-}
-
 }  // namespace rill::engine

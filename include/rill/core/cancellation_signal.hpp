@@ -62,6 +62,13 @@ public:
 
     cancellation_slot slot() noexcept;
 
+    /// How often emit() has been called, modulo 2^32: for slot_since().
+    unsigned emissions() const noexcept { return emissions_.load(std::memory_order_seq_cst); }
+
+    /// A slot that also calls what is connected to it later if something has been emitted since emissions() was @p seen.
+    /// For whoever first looks whether it has been cancelled, and then starts a step: what falls in between is not lost.
+    cancellation_slot slot_since(unsigned seen) noexcept;
+
 private:
     friend cancellation_hook;
     friend cancellation_slot;
@@ -73,6 +80,8 @@ private:
     RILL_DECL void disconnect(cancellation_hook& hook) noexcept;
     RILL_DECL void clear() noexcept;
     RILL_DECL bool has_handler() noexcept;
+    /// Calls the handler if something has been emitted since then.
+    RILL_DECL void call_if_missed(unsigned seen);
     RILL_DECL void* reserve(std::size_t size);
     void drop_handler(lock& held) noexcept;
 
@@ -90,6 +99,11 @@ private:
 
     template <class Handler, class... Args>
     Handler& emplace(Args&&... args);
+
+    // An emission counts itself, then looks at word_; who connects writes word_, then looks at the count, all seq_cst:
+    // one of the two sees the other, so that call_if_missed() misses nothing. Both may: handlers are then called twice.
+    std::atomic<unsigned> emissions_{0};
+    std::atomic<cancellation_type> latest_{cancellation_type::none};
 
     // Three kinds of values: null, no handler; an address, the hook to call; odd, locked: the mark of the thread that
     // holds it, plus 1, and the hook is in hook_.
@@ -116,7 +130,10 @@ public:
     /// Throws  std::bad_alloc; what the constructor throws: the slot is then empty
     template <class Handler, class... Args>
     Handler& emplace(Args&&... args) {
-        return signal_->template emplace<Handler>(std::forward<Args>(args)...);
+        Handler& handler = signal_->template emplace<Handler>(std::forward<Args>(args)...);
+        if (tracks_)
+            signal_->call_if_missed(seen_);
+        return handler;
     }
 
     /// Removes the handler, if there is one.
@@ -130,24 +147,37 @@ public:
 
     bool has_handler() const noexcept { return signal_ && signal_->has_handler(); }
 
-    friend constexpr bool operator==(cancellation_slot, cancellation_slot) noexcept = default;
+    friend constexpr bool operator==(cancellation_slot a, cancellation_slot b) noexcept {
+        return a.signal_ == b.signal_;
+    }
 
 private:
     friend cancellation_signal;
     friend cancellation_hook;
 
     explicit constexpr cancellation_slot(cancellation_signal& s) noexcept : signal_(&s) {}
+    constexpr cancellation_slot(cancellation_signal& s, unsigned seen) noexcept
+        : signal_(&s), seen_(seen), tracks_(true) {}
 
     cancellation_signal* signal_ = nullptr;
+    unsigned seen_ = 0;
+    bool tracks_ = false;  // seen_ counts
 };
 
 // Implementation
 
 inline cancellation_slot cancellation_signal::slot() noexcept { return cancellation_slot(*this); }
 
+inline cancellation_slot cancellation_signal::slot_since(unsigned seen) noexcept {
+    return cancellation_slot(*this, seen);
+}
+
 inline void cancellation_hook::connect(cancellation_slot slot) noexcept {
-    if (slot.signal_)
-        slot.signal_->connect(*this);
+    if (!slot.signal_)
+        return;
+    slot.signal_->connect(*this);
+    if (slot.tracks_)
+        slot.signal_->call_if_missed(slot.seen_);
 }
 
 inline void cancellation_hook::disconnect() noexcept {

@@ -31,7 +31,9 @@ RILL_DECL void cancellation_signal::lock::acquire() noexcept {
 }
 
 RILL_DECL void cancellation_signal::emit(cancellation_type type) {
-    if (word_.load(std::memory_order_relaxed) == 0)
+    latest_.store(type, std::memory_order_relaxed);
+    emissions_.fetch_add(1, std::memory_order_seq_cst);
+    if (word_.load(std::memory_order_seq_cst) == 0)
         return;
     lock held(*this);
     if (hook_)
@@ -61,10 +63,18 @@ RILL_DECL cancellation_signal::~cancellation_signal() {
     ::operator delete(memory_);
 }
 
+RILL_DECL void cancellation_signal::call_if_missed(unsigned seen) {
+    if (emissions_.load(std::memory_order_seq_cst) == seen)
+        return;
+    lock held(*this);
+    if (hook_)
+        hook_->call_(*hook_, latest_.load(std::memory_order_relaxed));
+}
+
 RILL_DECL void cancellation_signal::connect(cancellation_hook& hook) noexcept {
     hook.signal_.store(this, std::memory_order_relaxed);
     std::uintptr_t none = 0;
-    if (word_.compare_exchange_strong(none, reinterpret_cast<std::uintptr_t>(&hook), std::memory_order_acq_rel))
+    if (word_.compare_exchange_strong(none, reinterpret_cast<std::uintptr_t>(&hook), std::memory_order_seq_cst))
         return;
     lock held(*this);
     drop_handler(held);

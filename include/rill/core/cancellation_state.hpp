@@ -68,6 +68,13 @@ public:
     /// What the steps use.
     cancellation_slot slot() const noexcept { return relay_ ? relay_->steps.slot() : cancellation_slot(); }
 
+    /// For whoever looks at cancelled() before each step: emissions() is asked first, and the step given slot_since() that.
+    /// A cancellation that comes between looking and starting then reaches the step too.
+    unsigned emissions() const noexcept { return relay_ ? relay_->steps.emissions() : 0; }
+    cancellation_slot slot_since(unsigned seen) const noexcept {
+        return relay_ ? relay_->steps.slot_since(seen) : cancellation_slot();
+    }
+
     /// What has come in and passed the filter; none if nothing.
     cancellation_type cancelled() const noexcept {
         return relay_ ? relay_->cancelled.load(std::memory_order_acquire) : cancellation_type::none;

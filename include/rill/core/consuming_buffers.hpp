@@ -4,6 +4,7 @@
 #include <rill/core/buffer.hpp>
 #include <rill/core/config.hpp>
 #include <rill/core/native_buffers.hpp>
+#include <rill/core/storable_sequence.hpp>
 
 #include <array>
 #include <cstddef>
@@ -34,15 +35,6 @@ private:
 
 template <class Buffer, std::size_t Most>
 inline constexpr std::size_t native_buffer_count<prepared_buffers<Buffer, Most>> = Most;
-
-/// A C array cannot be copied into a member, a std::array of the same elements can.
-template <class Sequence>
-constexpr auto storable_sequence(const Sequence& sequence) {
-    if constexpr (std::is_array_v<Sequence>)
-        return std::to_array(sequence);
-    else
-        return sequence;
-}
 
 /// A copy of a buffer sequence that is used up piece by piece. Each piece is a few buffers, as a call to the system
 /// takes them. A @p Buffer is a mutable_buffer to fill or a const_buffer to send.

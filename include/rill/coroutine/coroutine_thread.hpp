@@ -82,7 +82,13 @@ public:
     cancellation_slot parent_slot() const noexcept { return parent_slot_; }
     bool throws_if_cancelled() const noexcept { return throws_if_cancelled_; }
     void throws_if_cancelled(bool on) noexcept { throws_if_cancelled_ = on; }
-    bool must_throw() const noexcept { return throws_if_cancelled_ && !!cancellation_.cancelled(); }
+
+    /// Before each co_await: whether it must throw instead. What is emitted from here on reaches the operation.
+    bool must_throw() noexcept {
+        seen_ = cancellation_.emissions();
+        return throws_if_cancelled_ && !!cancellation_.cancelled();
+    }
+    cancellation_slot operation_slot() const noexcept { return cancellation_.slot_since(seen_); }
 
     // -- memory for the one operation that is awaited: one block, kept from operation to operation
 
@@ -170,6 +176,7 @@ private:
     std::size_t block_size_ = 0;
     bool block_is_used_ = false;
     bool throws_if_cancelled_ = true;
+    unsigned seen_ = 0;  // of cancellation_'s emissions
     cancellation_slot parent_slot_;
     cancellation_state cancellation_;
 };

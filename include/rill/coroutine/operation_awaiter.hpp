@@ -82,7 +82,7 @@ public:
 
     const executor_type& get_executor() const noexcept { return thread_->executor(); }
     allocator_type get_allocator() const noexcept { return allocator_type(*thread_); }
-    cancellation_slot_type get_cancellation_slot() const noexcept { return thread_->cancellation().slot(); }
+    cancellation_slot_type get_cancellation_slot() const noexcept { return thread_->operation_slot(); }
 
     template <class... Args>
     void operator()(Args&&... args) {

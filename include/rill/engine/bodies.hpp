@@ -16,6 +16,7 @@
 #include <rill/core/memory.ipp>
 #include <rill/engine/driver/make_driver.ipp>
 #include <rill/engine/driver/perform.ipp>
+#include <rill/engine/driver/reactor.ipp>
 #include <rill/engine/scheduler/loop.ipp>
 #include <rill/engine/scheduler/timer_queue.ipp>
 #include <rill/execution/execution_context.ipp>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rill/core/buffer.hpp>
+#include <rill/core/storable_sequence.hpp>
 #include <rill/io/basic_socket.hpp>
 
 namespace rill {
@@ -111,8 +112,8 @@ public:
     /// Source    POSIX.1-2024 sendmsg()
     template <const_buffer_sequence Buffers, class Token = default_completion_token_t<executor_type>>
     auto async_write_some(const Buffers& buffers, Token&& token = default_completion_token_t<executor_type>()) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_send{this}, token, buffers,
-                                                                    message_flags(0));
+        return async_initiate<Token, void(error_code, std::size_t)>(
+            initiate_send{this}, token, engine::sequence_argument(buffers), message_flags(0));
     }
 
     /// Reads some bytes into @p buffers: completes once there is at least one.
@@ -128,8 +129,8 @@ public:
     /// Source    POSIX.1-2024 recvmsg()
     template <mutable_buffer_sequence Buffers, class Token = default_completion_token_t<executor_type>>
     auto async_read_some(const Buffers& buffers, Token&& token = default_completion_token_t<executor_type>()) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_receive{this}, token, buffers,
-                                                                    message_flags(0));
+        return async_initiate<Token, void(error_code, std::size_t)>(
+            initiate_receive{this}, token, engine::sequence_argument(buffers), message_flags(0));
     }
 
     /// async_write_some() with flags.
@@ -140,7 +141,8 @@ public:
     template <const_buffer_sequence Buffers, class Token = default_completion_token_t<executor_type>>
     auto async_send(const Buffers& buffers, message_flags flags,
                     Token&& token = default_completion_token_t<executor_type>()) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_send{this}, token, buffers, flags);
+        return async_initiate<Token, void(error_code, std::size_t)>(initiate_send{this}, token,
+                                                                    engine::sequence_argument(buffers), flags);
     }
 
     /// async_read_some() with flags.
@@ -151,7 +153,8 @@ public:
     template <mutable_buffer_sequence Buffers, class Token = default_completion_token_t<executor_type>>
     auto async_receive(const Buffers& buffers, message_flags flags,
                        Token&& token = default_completion_token_t<executor_type>()) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_receive{this}, token, buffers, flags);
+        return async_initiate<Token, void(error_code, std::size_t)>(initiate_receive{this}, token,
+                                                                    engine::sequence_argument(buffers), flags);
     }
 
 private:

@@ -68,8 +68,13 @@ public:
         // Bound first: once it is started, another thread may complete it at any time.
         self->binding_.connect(get_associated_cancellation_slot(self->handler_));
         if constexpr (has_associated_immediate_executor<Handler>) {
-            if (l.start_or_answer(*self))
+            if (l.start_or_answer(*self)) {
+                struct finish_work {
+                    loop& l;
+                    ~finish_work() { l.work_finished(); }
+                } finish{l};  // delivered first: a loop must not run out of work in between
                 self->deliver_at_once(ex);
+            }
         } else {
             l.start(*self);
         }

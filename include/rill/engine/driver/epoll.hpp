@@ -13,9 +13,9 @@
 namespace rill::engine {
 
 /// Edges from Linux's epoll: each handle is registered once for reading, and once more when a first write has to wait.
-class epoll_poller {
+class epoll_poller final : public poller {
 public:
-    explicit epoll_poller(threading) : handle_(::epoll_create1(EPOLL_CLOEXEC)) {
+    epoll_poller() : handle_(::epoll_create1(EPOLL_CLOEXEC)) {
         if (handle_ < 0)
             throw_if(system::last_error(), "epoll_create1");
         ::epoll_event event{};
@@ -27,42 +27,39 @@ public:
             throw_if(ec, "epoll_ctl");
         }
     }
-    epoll_poller(const epoll_poller&) = delete;
-    epoll_poller& operator=(const epoll_poller&) = delete;
-    ~epoll_poller() { system::close(handle_); }
+    ~epoll_poller() override { system::close(handle_); }
 
-    const char* name() const noexcept { return "epoll"; }
+    const char* name() const noexcept override { return "epoll"; }
 
-    bool add(reactor_registration& r, error_code& ec) noexcept {
+    bool add(reactor_registration& r, error_code& ec) noexcept override {
         added_.fetch_add(1, std::memory_order_release);
         return control(EPOLL_CTL_ADD, r, read_events, ec);
     }
 
     /// A handle that is closed next leaves the set by itself. If a duplicate of it lives on, stale edges may come. But
     /// since Linux 6.9 an epoll_wait() that looks at a file also holds it: from a listener its hands are taken.
-    void remove(reactor_registration& r, bool closing) noexcept {
+    void remove(reactor_registration& r, bool closing) noexcept override {
         error_code ignored;
         if (!closing || r.listens)
             control(EPOLL_CTL_DEL, r, 0, ignored);
     }
 
-    void abandon(reactor_registration& r) noexcept {
+    void abandon(reactor_registration& r) noexcept override {
         error_code ignored;
         control(EPOLL_CTL_DEL, r, 0, ignored);  // as in remove()
         system::abandon_file(r.handle);
     }
 
-    void arm(reactor_registration& r, direction way) noexcept {
+    void arm(reactor_registration& r, direction way) noexcept override {
         if (way != direction::write || r.armed)
             return;
         r.armed = 1;
         error_code ignored;  // a handle that was closed behind our back: nothing to wait for
         control(EPOLL_CTL_MOD, r, read_events | EPOLLOUT, ignored);
     }
-    void disarm(reactor_registration&, direction) noexcept {}
+    void disarm(reactor_registration&, direction) noexcept override {}
 
-    template <class Report>
-    void wait(wait_limit limit, Report report) noexcept {
+    void wait(wait_limit limit, reactor& to, task_queue& answered) noexcept override {
         ::epoll_event events[most_events];
         int n = fetch(events, limit);
         static_cast<void>(added_.load(std::memory_order_acquire));
@@ -74,12 +71,12 @@ public:
                 ready.writable = (e & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
                 ready.exceptional = (e & (EPOLLPRI | EPOLLHUP | EPOLLERR)) != 0;
                 ready.unusual = (e & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-                report(*static_cast<reactor_registration*>(p), ready);
+                to.on_ready(*static_cast<reactor_registration*>(p), ready, answered);
             }
         }
     }
 
-    void wake() noexcept { waker_.wake(); }
+    void wake() noexcept override { waker_.wake(); }
 
 private:
     static constexpr std::uint32_t read_events = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET;

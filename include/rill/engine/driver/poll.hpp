@@ -12,18 +12,16 @@ namespace rill::engine {
 
 /// Levels from POSIX poll(): the set is rebuilt for each wait from what is armed. Slow with many handles, and
 /// everywhere.
-class poll_poller {
+class poll_poller final : public poller {
 public:
-    explicit poll_poller(threading) {
+    poll_poller() {
         set_.reserve(1);
         polled_.reserve(1);
     }
-    poll_poller(const poll_poller&) = delete;
-    poll_poller& operator=(const poll_poller&) = delete;
 
-    const char* name() const noexcept { return "poll"; }
+    const char* name() const noexcept override { return "poll"; }
 
-    bool add(reactor_registration& r, error_code& ec) noexcept {
+    bool add(reactor_registration& r, error_code& ec) noexcept override {
         scoped_lock lock(mutex_);
         try {
             handles_.push_back(&r);
@@ -35,7 +33,7 @@ public:
         return true;
     }
 
-    void remove(reactor_registration& r, bool) noexcept {
+    void remove(reactor_registration& r, bool) noexcept override {
         scoped_lock lock(mutex_);
         handles_[r.position] = handles_.back();
         handles_[r.position]->position = r.position;
@@ -44,26 +42,25 @@ public:
         end_round();
     }
 
-    void abandon(reactor_registration& r) noexcept {
+    void abandon(reactor_registration& r) noexcept override {
         scoped_lock lock(mutex_);
         system::abandon_file(r.handle);
         end_round();
     }
 
-    void arm(reactor_registration& r, direction way) noexcept {
+    void arm(reactor_registration& r, direction way) noexcept override {
         scoped_lock lock(mutex_);
         r.armed = static_cast<unsigned char>(r.armed | bit(way));
         if (polling_)
             waker_.wake();  // a thread polls a set that does not have this
     }
 
-    void disarm(reactor_registration& r, direction way) noexcept {
+    void disarm(reactor_registration& r, direction way) noexcept override {
         scoped_lock lock(mutex_);
         r.armed = static_cast<unsigned char>(r.armed & ~bit(way));
     }
 
-    template <class Report>
-    void wait(wait_limit limit, Report report) noexcept {
+    void wait(wait_limit limit, reactor& to, task_queue& answered) noexcept override {
         build_set();
         int n = poll_set(limit);
         {
@@ -83,11 +80,11 @@ public:
             ready.readable = error || (e & POLLIN);
             ready.writable = error || (e & POLLOUT);
             ready.exceptional = error || (e & POLLPRI);
-            report(*polled_[i], ready);
+            to.on_ready(*polled_[i], ready, answered);
         }
     }
 
-    void wake() noexcept { waker_.wake(); }
+    void wake() noexcept override { waker_.wake(); }
 
 private:
     /// With mutex_ held. Afterwards no poll() is under way that had begun before: the kernel would keep the files that

@@ -21,6 +21,8 @@ namespace rill::engine {
 /// inbox. `owner_` says who that is, so the loop's own thread finds out with one plain load where it is.
 /// Shared: any thread calls the driver, which has its own locks; `mutex_` guards the queue and the sleepers,
 /// `timers_mutex_` the timers. Order of locks: a registration's, or timers_mutex_, before mutex_.
+/// Both: whoever may let run() end on another thread (stop(), the last work, a wake-up) does it with mutex_ held, which
+/// shut_down() takes last, so that the loop is not freed under it.
 ///
 /// Work is what run() waits for: requests with the driver or the timer queue, tasks in the queue, and guards. Solo,
 /// what still lies in the inbox is not counted; run() looks there before it ends.
@@ -67,7 +69,8 @@ public:
     void start(request& q) noexcept;
 
     /// start() for a caller that can deliver at once: true if @p q was answered here and now, and is the caller's
-    /// again. Only the loop's own thread, or any thread if the loop is shared, ever sees true.
+    /// again; it still counts, until the caller calls work_finished(). Only the loop's own thread, or any thread if the
+    /// loop is shared, ever sees true.
     [[nodiscard]] bool start_or_answer(request& q) noexcept;
 
     /// Ends the request that @p m names, unless it has been answered. Any thread, as long as the operation lives.

@@ -494,7 +494,6 @@ RILL_DECL bool loop::start_or_answer(request& q) noexcept {
     if (ready.empty())
         return false;
     RILL_ASSERT(ready.front() == &q);
-    work_finished();
     return true;
 }
 
