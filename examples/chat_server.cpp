@@ -7,6 +7,7 @@
 
 #include <rill/rill.hpp>
 
+#include <chrono>
 #include <deque>
 #include <exception>
 #include <iostream>
@@ -18,7 +19,8 @@
 using rill::ip::tcp;
 
 struct participant {
-    explicit participant(tcp::socket s) : socket(std::move(s)), news(socket.get_executor()) {}
+    explicit participant(tcp::socket s)
+        : socket(std::move(s)), news(socket.get_executor(), rill::steady_timer::time_point::max()) {}
 
     void say(const std::string& line) {
         if (lines.size() < 1000)  // who does not read misses something, and costs no memory without end
@@ -31,12 +33,9 @@ struct participant {
     std::deque<std::string> lines;
 };
 
-using room = std::set<std::shared_ptr<participant>>;
-
 rill::awaitable<void> write(std::shared_ptr<participant> self) {
     while (self->socket.is_open()) {
         if (self->lines.empty()) {
-            self->news.expires_at(rill::steady_timer::time_point::max());
             co_await self->news.async_wait(rill::as_tuple);
             continue;
         }
@@ -44,11 +43,11 @@ rill::awaitable<void> write(std::shared_ptr<participant> self) {
         self->lines.pop_front();
         auto [error, n] = co_await rill::async_write(self->socket, rill::buffer(line), rill::as_tuple);
         if (error)
-            self->socket.close();  // ends the read, too
+            self->socket.close();  // ends read(), too
     }
 }
 
-rill::awaitable<void> read(std::shared_ptr<participant> self, room& all) {
+rill::awaitable<void> read(std::shared_ptr<participant> self, std::set<std::shared_ptr<participant>>& all) {
     all.insert(self);
     std::string line;
     char data[1024];
@@ -64,13 +63,21 @@ rill::awaitable<void> read(std::shared_ptr<participant> self, room& all) {
     }
     all.erase(self);
     self->socket.close();
-    self->news.cancel();
+    self->news.cancel();  // ends write()
 }
 
 rill::awaitable<void> serve(tcp::acceptor acceptor) {
-    room all;
+    std::set<std::shared_ptr<participant>> all;
+    rill::steady_timer pause(acceptor.get_executor());
     for (;;) {
-        auto self = std::make_shared<participant>(co_await acceptor.async_accept());
+        auto [error, socket] = co_await acceptor.async_accept(rill::as_tuple);
+        if (error) {  // out of descriptors, for example: it would say so again at once
+            std::cerr << "accept: " << error.message() << '\n';
+            pause.expires_after(std::chrono::milliseconds(100));
+            co_await pause.async_wait();
+            continue;
+        }
+        auto self = std::make_shared<participant>(std::move(socket));
         rill::co_spawn(acceptor.get_executor(), write(self), rill::detached);
         rill::co_spawn(acceptor.get_executor(), read(self, all), rill::detached);
     }
@@ -82,7 +89,7 @@ int main(int argc, char* argv[]) try {
     std::cout << "listening on " << acceptor.local_endpoint() << std::endl;
     rill::co_spawn(context, serve(std::move(acceptor)), [](std::exception_ptr e) {
         if (e)
-            std::rethrow_exception(e);  // comes out of run(): the server ends
+            std::rethrow_exception(e);  // comes out of run()
     });
     context.run();
 } catch (const std::exception& e) {

@@ -32,10 +32,10 @@ private:
 };
 
 int main(int argc, char* argv[]) try {
-    rill::io_context context;
-    background run(context);
     std::string text = argc > 2 ? argv[2] : "hello";
     std::string reply(text.size(), '\0');
+    rill::io_context context;
+    background run(context);  // after the buffers: when it has gone nothing uses them any more
 
     tcp::socket socket(context);
     tcp::endpoint server(rill::ip::address_v4::loopback(), port_argument(argc, argv, 1, 7000));

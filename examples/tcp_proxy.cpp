@@ -7,6 +7,7 @@
 
 #include <rill/rill.hpp>
 
+#include <chrono>
 #include <exception>
 #include <iostream>
 #include <memory>
@@ -57,8 +58,17 @@ rill::awaitable<void> connect(tcp::socket client, tcp::endpoint server) {
 }
 
 rill::awaitable<void> serve(tcp::acceptor acceptor, tcp::endpoint server) {
-    for (;;)
-        rill::co_spawn(acceptor.get_executor(), connect(co_await acceptor.async_accept(), server), rill::detached);
+    rill::steady_timer pause(acceptor.get_executor());
+    for (;;) {
+        auto [error, socket] = co_await acceptor.async_accept(rill::as_tuple);
+        if (!error) {
+            rill::co_spawn(acceptor.get_executor(), connect(std::move(socket), server), rill::detached);
+        } else {  // out of descriptors, for example: it would say so again at once
+            std::cerr << "accept: " << error.message() << '\n';
+            pause.expires_after(std::chrono::milliseconds(100));
+            co_await pause.async_wait();
+        }
+    }
 }
 
 int main(int argc, char* argv[]) try {
@@ -68,7 +78,7 @@ int main(int argc, char* argv[]) try {
     std::cout << acceptor.local_endpoint() << " -> " << target << std::endl;
     rill::co_spawn(context, serve(std::move(acceptor), target), [](std::exception_ptr e) {
         if (e)
-            std::rethrow_exception(e);  // comes out of run(): the proxy ends
+            std::rethrow_exception(e);  // comes out of run()
     });
     context.run();
 } catch (const std::exception& e) {

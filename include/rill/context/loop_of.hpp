@@ -10,7 +10,7 @@ namespace rill::engine {
 inline loop& loop_of(execution_context& ctx) {
     if (loop* l = loop_of_context(ctx)) [[likely]]
         return *l;
-    throw system_error(error::operation_not_supported, "rill: the execution context does not run I/O");
+    throw_error(error::operation_not_supported, "rill: the execution context does not run I/O");
 }
 
 }  // namespace rill::engine

@@ -27,16 +27,16 @@ public:
     bool stopped() const noexcept { return loop().stopped(); }
 
     /// Waits until the threads have ended, which they do after stop(). Not from one of them.
-    RILL_DECL void join() noexcept;
+    RILL_COLD RILL_DECL void join() noexcept;
 
     /// The one object.
     /// Throws  system_error: the system refuses a driver or a thread
-    RILL_DECL static system_context& instance();
+    RILL_COLD RILL_DECL static system_context& instance();
 
 private:
     friend system_executor;
 
-    RILL_DECL system_context();
+    RILL_COLD RILL_DECL system_context();
 
     std::vector<std::unique_ptr<engine::thread>> threads_;
 };

@@ -7,6 +7,14 @@
 //                              <rill/engine/bodies.hpp>; without it they are inline in every one
 //   RILL_CHECKED               misuse that costs something to detect ends the program with a message
 
+// What is called once in the life of an object is compiled for size, apart from the rest, and not repeated where it is
+// called: that is a good part of the time that a unit takes to compile.
+#if defined(__GNUC__)
+#define RILL_COLD [[gnu::cold]]
+#else
+#define RILL_COLD
+#endif
+
 // A header of non-template code ends with `#include RILL_BODY(x.ipp)`, the file beside it.
 #if defined(RILL_SEPARATE_COMPILATION)
 #define RILL_DECL

@@ -84,13 +84,13 @@ enum misc_errors : int {
 inline const error_category& get_system_category() noexcept { return boost::system::system_category(); }
 
 /// The category of @ref netdb_errors, "rill.netdb".
-RILL_DECL const error_category& get_netdb_category() noexcept;
+RILL_COLD RILL_DECL const error_category& get_netdb_category() noexcept;
 
 /// The category of @ref addrinfo_errors, "rill.addrinfo".
-RILL_DECL const error_category& get_addrinfo_category() noexcept;
+RILL_COLD RILL_DECL const error_category& get_addrinfo_category() noexcept;
 
 /// The category of @ref misc_errors, "rill.misc".
-RILL_DECL const error_category& get_misc_category() noexcept;
+RILL_COLD RILL_DECL const error_category& get_misc_category() noexcept;
 
 inline error_code make_error_code(basic_errors e) noexcept {
     return error_code(static_cast<int>(e), get_system_category());
@@ -119,7 +119,7 @@ struct boost::system::is_error_code_enum<rill::error::misc_errors> : std::true_t
 namespace rill {
 
 /// Throws system_error(@p ec, @p what). One function for all, out of the way of the paths that do not throw.
-[[noreturn]] RILL_DECL void throw_error(const error_code& ec, const char* what);
+[[noreturn]] RILL_COLD RILL_DECL void throw_error(const error_code& ec, const char* what);
 
 /// The same, if @p ec is an error.
 inline void throw_if(const error_code& ec, const char* what) {

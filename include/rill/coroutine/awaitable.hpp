@@ -94,8 +94,8 @@ public:
         requires async_operation<std::decay_t<Operation>>
     auto await_transform(Operation&& operation) const {
         check_cancellation();
-        return operation_awaiter<Executor, std::decay_t<Operation>>(own_thread(),
-                                                                    std::decay_t<Operation>(std::move(operation)));
+        return operation_awaiter<Executor, std::decay_t<Operation>>(
+            own_thread(), std::decay_t<Operation>(std::forward<Operation>(operation)));
     }
 
     auto await_transform(this_coro::executor_t) const { return ready_awaiter<Executor>{own_thread().executor()}; }

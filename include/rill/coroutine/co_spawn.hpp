@@ -58,8 +58,8 @@ class spawned_thread final : public coroutine_thread_on<typename Awaitable::exec
     using memory = operation_memory<spawned_thread, allocator>;
 
     static constexpr bool has_value = !std::is_void_v<value_type>;
-    static_assert(!std::is_reference_v<value_type>,
-                  "co_spawn: an awaitable<T&> has no value to give after an exception");
+    static_assert(!has_value || std::default_initializable<value_type>,
+                  "co_spawn: the handler is given a T() with an exception, so the T of awaitable<T> must have one");
 
     // While the coroutine runs, its context is kept at work, and so is that of the handler if that names its own.
     using handler_executor = associated_executor_t<Handler, executor_type>;
@@ -193,6 +193,12 @@ concept awaitable_function = requires(F& f) {
     requires is_awaitable<std::remove_cvref_t<decltype(f())>>;
 };
 
+/// What co_spawn() takes: such a function, an awaitable, or an operation that was given use_awaitable.
+template <class F>
+concept spawnable = awaitable_function<F> || is_awaitable<F> || requires {
+    typename F::awaitable_type;
+};
+
 template <awaitable_function F>
 using awaitable_of = std::remove_cvref_t<decltype(std::declval<F&>()())>;
 
@@ -264,6 +270,7 @@ auto co_spawn(const Executor& ex, Operation operation, Token&& token = default_c
 // The same on a context's executor.
 template <std::derived_from<execution_context> Context, class F,
           class Token = default_completion_token_t<typename Context::executor_type>>
+    requires engine::spawnable<std::decay_t<F>>
 auto co_spawn(Context& ctx, F&& f, Token&& token = default_completion_token_t<typename Context::executor_type>()) {
     return co_spawn(ctx.get_executor(), std::forward<F>(f), std::forward<Token>(token));
 }

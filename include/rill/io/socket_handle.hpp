@@ -26,8 +26,8 @@ public:
     bool is_open() const noexcept { return handle_ != no_handle; }
     native_handle get() const noexcept { return handle_; }
 
-    RILL_DECL error_code open(int family, int type, int protocol) noexcept;
-    RILL_DECL error_code assign(native_handle handle) noexcept;
+    RILL_COLD RILL_DECL error_code open(int family, int type, int protocol) noexcept;
+    RILL_COLD RILL_DECL error_code assign(native_handle handle) noexcept;
     /// Takes a handle that the library has made, non-blocking.
     void adopt(native_handle handle) noexcept {
         RILL_ASSERT(!is_open());
@@ -36,19 +36,19 @@ public:
     }
 
     /// Ends the operations with operation_aborted and closes the handle, which is gone whatever this returns.
-    RILL_DECL error_code close() noexcept;
+    RILL_COLD RILL_DECL error_code close() noexcept;
     /// Ends the operations with operation_aborted and gives the handle away.
-    RILL_DECL native_handle release(error_code& ec) noexcept;
-    RILL_DECL error_code cancel() noexcept;
+    RILL_COLD RILL_DECL native_handle release(error_code& ec) noexcept;
+    RILL_COLD RILL_DECL error_code cancel() noexcept;
 
     /// Names the registration in @p q, or answers it if there cannot be one.
     RILL_DECL void prepare(request& q) noexcept;
 
     /// What the user wants of synchronous operations: to report would_block instead of waiting.
     bool non_blocking() const noexcept { return user_non_blocking_; }
-    RILL_DECL error_code non_blocking(bool on) noexcept;
+    RILL_COLD RILL_DECL error_code non_blocking(bool on) noexcept;
     bool native_non_blocking() const noexcept { return system_non_blocking_; }
-    RILL_DECL error_code native_non_blocking(bool on) noexcept;
+    RILL_COLD RILL_DECL error_code native_non_blocking(bool on) noexcept;
 
     bool report_aborted() const noexcept { return report_aborted_; }
     void report_aborted(bool on) noexcept { report_aborted_ = on; }

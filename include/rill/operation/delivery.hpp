@@ -22,27 +22,29 @@ loop* plain_loop(const Executor& ex) noexcept {
 
 /// Where a handler runs: straight on the loop's thread, if that is what its associated executor means; else through
 /// that executor, whose context is kept at work until then.
-template <class Handler, class IoExecutor>
+template <class Executor>
 class delivery_route {
-    using executor = associated_executor_t<Handler, IoExecutor>;
-    using tracked = decltype(prefer(std::declval<const executor&>(), execution::outstanding_work.tracked));
+    using tracked = decltype(prefer(std::declval<const Executor&>(), execution::outstanding_work.tracked));
 
 public:
-    delivery_route(loop& l, const Handler& handler, const IoExecutor& io_executor) {
-        const executor& ex = get_associated_executor(handler, io_executor);
-        if (plain_loop(ex) != &l)
-            elsewhere_.emplace(prefer(ex, execution::outstanding_work.tracked));
+    delivery_route(loop& l, const Executor& ex) {
+        if (plain_loop(ex) != &l) [[unlikely]]
+            lead_elsewhere(ex);
     }
 
     bool leads_elsewhere() const noexcept { return elsewhere_.has_value(); }
 
     /// Submits @p t where the route leads: it runs, or is destroyed, there.
-    void submit(task& t) {
+    RILL_COLD void submit(task& t) {
         tracked ex(std::move(*elsewhere_));  // the task may be gone before execute() returns
         prefer(ex, execution::blocking.possibly).execute(owned_task(t));
     }
 
 private:
+    RILL_COLD void lead_elsewhere(const Executor& ex) {
+        elsewhere_.emplace(prefer(ex, execution::outstanding_work.tracked));
+    }
+
     std::optional<tracked> elsewhere_;
 };
 

@@ -8,6 +8,7 @@
 #include <rill/operation/delivery.hpp>
 #include <rill/token/associated_allocator.hpp>
 #include <rill/token/associated_cancellation_slot.hpp>
+#include <rill/token/associated_executor.hpp>
 #include <rill/token/associated_immediate_executor.hpp>
 
 #include <tuple>
@@ -84,7 +85,7 @@ public:
     operation(loop& l, const IoExecutor& ex, H&& handler, Args&&... args)
         : Ask(&deliver, std::forward<Args>(args)...),
           handler_(std::forward<H>(handler)),
-          route_(l, handler_, ex),
+          route_(l, get_associated_executor(handler_, ex)),
           binding_(l, *this) {}
 
 private:
@@ -138,7 +139,7 @@ private:
     }
 
     Handler handler_;
-    delivery_route<Handler, IoExecutor> route_;
+    delivery_route<associated_executor_t<Handler, IoExecutor>> route_;
     RILL_NO_UNIQUE_ADDRESS binding binding_;
 };
 

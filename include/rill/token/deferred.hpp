@@ -21,7 +21,7 @@ inline constexpr deferred_t deferred{};
 /// An operation that has not been started. It holds copies of the arguments: what they point to must live until the
 /// operation completes.
 template <class Signature, class Initiation, class... Args>
-class deferred_async_operation {
+class [[nodiscard]] deferred_async_operation {
 public:
     using executor_type = associated_executor_t<Initiation>;
 

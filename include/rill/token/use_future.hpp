@@ -75,11 +75,11 @@ struct packaged_future {
     RILL_NO_UNIQUE_ADDRESS Allocator allocator;
 };
 
-inline void throw_error(const error_code& ec) {
+inline void throw_failure(const error_code& ec) {
     if (ec.failed())
         throw system_error(ec);
 }
-inline void throw_error(const std::exception_ptr& e) {
+inline void throw_failure(const std::exception_ptr& e) {
     if (e)
         std::rethrow_exception(e);
 }
@@ -93,7 +93,7 @@ struct make_future_value {
     template <class Error, class... Results>
         requires(std::same_as<std::decay_t<Error>, error_code> || std::same_as<std::decay_t<Error>, std::exception_ptr>)
     auto operator()(Error&& error, Results&&... results) const {
-        throw_error(error);
+        throw_failure(error);
         return value(std::forward<Results>(results)...);
     }
 

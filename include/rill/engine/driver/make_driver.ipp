@@ -19,8 +19,8 @@ inline std::unique_ptr<driver> make_named_driver(std::string_view name, threadin
         known += known.empty() ? "" : ", ";
         known += d.name;
     }
-    throw system_error(error::operation_not_supported,
-                       "rill: RILL_BACKEND is '" + std::string(name) + "'; this platform has: " + known);
+    known = "rill: RILL_BACKEND is '" + std::string(name) + "'; this platform has: " + known;
+    throw_error(error::operation_not_supported, known.c_str());
 }
 
 RILL_DECL std::unique_ptr<driver> make_driver(backend b, threading t) {
@@ -32,7 +32,7 @@ RILL_DECL std::unique_ptr<driver> make_driver(backend b, threading t) {
     for (const auto& d : platform_drivers)
         if (d.which == b)
             return d.make(t);
-    throw system_error(error::operation_not_supported, "rill: this platform does not have the backend");
+    throw_error(error::operation_not_supported, "rill: this platform does not have the backend");
 }
 
 }  // namespace rill::engine

@@ -72,15 +72,15 @@ public:
     RILL_DECL ~reactor() override;
 
     const char* name() const noexcept override { return poller_->name(); }
-    RILL_DECL registration* attach(native_handle handle, error_code& ec) noexcept override;
-    RILL_DECL void detach(registration& r, bool closing, task_queue& ready) noexcept override;
-    RILL_DECL void abandon(registration& r) noexcept override;
+    RILL_COLD RILL_DECL registration* attach(native_handle handle, error_code& ec) noexcept override;
+    RILL_COLD RILL_DECL void detach(registration& r, bool closing, task_queue& ready) noexcept override;
+    RILL_COLD RILL_DECL void abandon(registration& r) noexcept override;
     RILL_DECL void start(request& q, task_queue& ready) noexcept override;
     RILL_DECL void cancel(request& q, task_queue& ready) noexcept override;
-    RILL_DECL void cancel_all(registration& r, task_queue& ready) noexcept override;
+    RILL_COLD RILL_DECL void cancel_all(registration& r, task_queue& ready) noexcept override;
     void wait(wait_limit limit, task_queue& ready) noexcept override { poller_->wait(limit, *this, ready); }
     void wake() noexcept override { poller_->wake(); }
-    RILL_DECL void shut_down(task_queue& ready) noexcept override;
+    RILL_COLD RILL_DECL void shut_down(task_queue& ready) noexcept override;
 
     /// What the poller has seen of one handle.
     RILL_DECL void on_ready(reactor_registration& r, ready_events events, task_queue& ready) noexcept;
@@ -99,7 +99,7 @@ private:
     mutex* lock_of(entry& r) noexcept { return shared_ ? &r.lock : nullptr; }
     RILL_DECL bool try_now(entry& r, request& q) noexcept;
     RILL_DECL void try_all(entry& r, ready_events events, task_queue& ready) noexcept;
-    RILL_DECL void end_all(entry& r, task_queue& ready) noexcept;
+    RILL_COLD RILL_DECL void end_all(entry& r, task_queue& ready) noexcept;
 
     const bool shared_;
     std::unique_ptr<poller> poller_;

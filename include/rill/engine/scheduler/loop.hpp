@@ -34,7 +34,7 @@ public:
     loop& operator=(const loop&) = delete;
 
     /// Ends every request, destroys every task without running it, and frees the loop once its last guard is gone.
-    void shut_down() noexcept;
+    RILL_COLD void shut_down() noexcept;
 
     // -- running
 
@@ -43,7 +43,7 @@ public:
     /// throws; operation_not_permitted if the loop is solo and another thread runs it
     std::size_t run(std::size_t most, time_point until);
 
-    void stop() noexcept;
+    RILL_COLD void stop() noexcept;
     bool stopped() const noexcept { return stopped_.load(std::memory_order_seq_cst); }
     void restart() noexcept { stopped_.store(false, std::memory_order_seq_cst); }
 
@@ -84,26 +84,26 @@ public:
     registration* attach(native_handle handle, registration** owner, error_code& ec) noexcept;
 
     /// Ends all requests of @p r.
-    error_code cancel_all(registration& r) noexcept;
+    RILL_COLD error_code cancel_all(registration& r) noexcept;
 
     /// Ends all requests of @p r, forgets it and closes its handle.
-    error_code close(registration& r) noexcept;
+    RILL_COLD error_code close(registration& r) noexcept;
 
     /// Ends all requests of @p r and forgets it; the handle stays open. Solo, while another thread runs the loop:
     /// operation_not_supported, and nothing has changed.
-    error_code release(registration& r) noexcept;
+    RILL_COLD error_code release(registration& r) noexcept;
 
     // -- timers
 
     /// Null: out of memory.
-    timer_group* add_group(timer_group** owner) noexcept;
+    RILL_COLD timer_group* add_group(timer_group** owner) noexcept;
 
     /// Ends up to @p most waits of @p g, the oldest first. Returns how many; 0 if the loop will do it later, because
     /// it is solo and runs on another thread.
     std::size_t cancel_waits(timer_group& g, std::size_t most) noexcept;
 
     /// Ends all waits of @p g, and frees it.
-    void remove_group(timer_group& g) noexcept;
+    RILL_COLD void remove_group(timer_group& g) noexcept;
 
 private:
     ~loop() = default;
@@ -140,14 +140,14 @@ private:
     void begin(request& q, task_queue& ready) noexcept;
     void end(request& q, task_queue& ready) noexcept;
     std::size_t end_waits(timer_group& g, std::size_t most, task_queue& ready) noexcept;
-    void free_group(timer_group& g, task_queue& ready) noexcept;
+    RILL_COLD void free_group(timer_group& g, task_queue& ready) noexcept;
     void deliver(task_queue& ready) noexcept;
     bool has_work() const noexcept { return local_work_ + foreign_work_.load(std::memory_order_seq_cst) > 0; }
 
-    static void serve_close(loop& l, service_message& m) noexcept;
-    static void serve_cancel_all(loop& l, service_message& m) noexcept;
-    static void serve_cancel_waits(loop& l, service_message& m) noexcept;
-    static void serve_remove_group(loop& l, service_message& m) noexcept;
+    RILL_COLD static void serve_close(loop& l, service_message& m) noexcept;
+    RILL_COLD static void serve_cancel_all(loop& l, service_message& m) noexcept;
+    RILL_COLD static void serve_cancel_waits(loop& l, service_message& m) noexcept;
+    RILL_COLD static void serve_remove_group(loop& l, service_message& m) noexcept;
 
     void* const context_;
     const threading threading_;

@@ -35,8 +35,7 @@ public:
             if (l.owner_.compare_exchange_weak(owner, this_thread_mark(), std::memory_order_acquire))
                 break;
             if (owner != 0 && (owner & 1) == 0)
-                throw system_error(error::no_permission,
-                                   "io_context: concurrency hint 1, and another thread is in run()");
+                throw_error(error::no_permission, "io_context: concurrency hint 1, and another thread is in run()");
             yield_thread();  // it is borrowed for a moment
         }
         ++l.depth_;
