@@ -15,6 +15,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 using rill::awaitable;
 
@@ -171,6 +172,23 @@ TEST_CASE("an operation given use_awaitable converts to an awaitable", "[corouti
         co_await std::move(later);
         co_await post(ex, rill::use_awaitable);
         co_await post(ex);
+    }());
+}
+
+TEST_CASE("a named deferred operation can be awaited again and again", "[coroutine]") {
+    run([]() -> awaitable<void> {
+        auto ex = co_await rill::this_coro::executor;
+        int calls = 0;
+        auto answer = [&calls, given = std::vector<int>{4}](auto handler) mutable {
+            calls += static_cast<int>(given.size());
+            std::move(handler)(calls);
+        };
+        auto operation = rill::async_initiate<const rill::deferred_t, void(int)>(answer, rill::deferred);
+        int first = co_await operation;
+        int second = co_await operation;
+        CHECK(first == 1);
+        CHECK(second == 2);
+        co_await post(ex, rill::deferred);
     }());
 }
 
