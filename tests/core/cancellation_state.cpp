@@ -76,7 +76,8 @@ TEST_CASE("copies of a state share one relay, which lives as long as the last of
     signal.emit(cancellation_type::terminal);
     CHECK(third.cancelled() == cancellation_type::terminal);
     CHECK(signal.slot().has_handler());
-    third = third;
+    auto& same = third;
+    third = same;
     third = cancellation_state();
     CHECK_FALSE(signal.slot().has_handler());
 }

@@ -80,7 +80,7 @@ struct settable_clock {
     using rep = duration::rep;
     using period = duration::period;
     using time_point = std::chrono::time_point<settable_clock>;
-    static constexpr bool is_steady = false;
+    [[maybe_unused]] static constexpr bool is_steady = false;
     static time_point now() { return current; }
     static inline time_point current{};
 };
@@ -91,7 +91,7 @@ struct coarse_clock {
     using rep = duration::rep;
     using period = duration::period;
     using time_point = std::chrono::time_point<coarse_clock>;
-    static constexpr bool is_steady = true;
+    [[maybe_unused]] static constexpr bool is_steady = true;
     static time_point now() { return current; }
     static inline time_point current{};
 };

@@ -119,7 +119,7 @@ struct inline_executor {
         std::move(function)();
     }
     io_context& query(execution::context_t) const noexcept { return *context; }
-    friend bool operator==(const inline_executor&, const inline_executor&) = default;
+    [[maybe_unused]] friend bool operator==(const inline_executor&, const inline_executor&) = default;
 };
 
 /// One block of memory, as a coroutine has it: throws when it is taken twice.
