@@ -7,12 +7,25 @@
 //                              <rill/engine/bodies.hpp>; without it they are inline in every one
 //   RILL_CHECKED               misuse that costs something to detect ends the program with a message
 
-// What is called once in the life of an object is compiled for size, apart from the rest, and not repeated where it is
-// called: that is a good part of the time that a unit takes to compile.
+// What is called once in the life of an object, or lies off the usual path, is compiled for size, apart from the rest,
+// and not repeated where it is called: that is a good part of the time that a unit takes to compile. What every
+// operation passes through is marked too: gcc takes what only main() reaches for code that runs once.
 #if defined(__GNUC__)
 #define RILL_COLD [[gnu::cold]]
+#define RILL_HOT [[gnu::hot]]
 #else
 #define RILL_COLD
+#define RILL_HOT
+#endif
+
+// What every operation passes through, and is shorter than a call of it. gcc's -O2 leaves calls of functions that
+// clang's inlines.
+#if defined(__GNUC__)
+#define RILL_INLINE [[gnu::always_inline]] inline
+#elif defined(_MSC_VER)
+#define RILL_INLINE __forceinline
+#else
+#define RILL_INLINE inline
 #endif
 
 // A header of non-template code ends with `#include RILL_BODY(x.ipp)`, the file beside it.

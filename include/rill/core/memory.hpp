@@ -8,14 +8,62 @@
 
 namespace rill::engine {
 
+/// The freed blocks that one thread keeps, on a shelf for each size. Constant-initialised and trivially destructible,
+/// so that reaching it costs no check.
+struct memory_cache {
+    static constexpr std::size_t granularity = 64;
+    static constexpr std::size_t shelf_count = 32;  // blocks of up to 2 KiB are kept
+    static constexpr std::size_t shelf_bytes = 64 * 1024;
+
+    struct block {
+        block* next;
+    };
+    struct shelf {
+        block* first;
+        std::size_t room;  // for so many more; 0 until the thread frees a block for the first time
+    };
+
+    static constexpr std::size_t index(std::size_t size) noexcept { return (size - 1) / granularity; }
+
+    shelf shelves[shelf_count];
+};
+
+inline constinit thread_local memory_cache this_thread_memory{};
+
+RILL_DECL void* allocate_anew(std::size_t size);
+RILL_DECL void deallocate_without_room(void* memory, std::size_t size) noexcept;
+
 /// Memory for operations and coroutine frames: freed blocks stay with the thread that freed them and serve the next
-/// request of their size class, so that the steady state never reaches the global heap.
+/// request of their size, so that the steady state never reaches the global heap.
 ///
 /// Data     @p size in bytes; deallocate() is given the size that allocate() was
 /// Threads  any; a block may be freed by another thread than the one that asked for it
 /// Throws   std::bad_alloc
-RILL_DECL void* allocate(std::size_t size);
-RILL_DECL void deallocate(void* block, std::size_t size) noexcept;
+RILL_INLINE void* allocate(std::size_t size) {
+    const std::size_t index = memory_cache::index(size);
+    if (index < memory_cache::shelf_count) {
+        auto& shelf = this_thread_memory.shelves[index];
+        if (auto* block = shelf.first) [[likely]] {
+            shelf.first = block->next;
+            ++shelf.room;
+            return block;
+        }
+    }
+    return allocate_anew(size);
+}
+
+RILL_INLINE void deallocate(void* memory, std::size_t size) noexcept {
+    const std::size_t index = memory_cache::index(size);
+    if (index < memory_cache::shelf_count) {
+        auto& shelf = this_thread_memory.shelves[index];
+        if (shelf.room != 0) [[likely]] {
+            --shelf.room;
+            shelf.first = ::new (memory) memory_cache::block{shelf.first};
+            return;
+        }
+    }
+    deallocate_without_room(memory, size);
+}
 
 }  // namespace rill::engine
 

@@ -5,32 +5,18 @@
 
 namespace rill::engine {
 
-/// The blocks that one thread keeps. Trivially constructible, so that reaching it costs no initialisation check.
-struct memory_cache {
-    static constexpr std::size_t granularity = 64;
-    static constexpr std::size_t classes = 32;  // blocks of up to 2 KiB are kept
-    static constexpr unsigned char most_kept = 32;
+enum class memory_phase : unsigned char { untouched, kept, thread_has_ended };
 
-    struct free_block {
-        free_block* next;
-    };
+inline constinit thread_local memory_phase this_thread_memory_phase = memory_phase::untouched;
 
-    enum class phase : unsigned char { untouched, in_use, thread_has_ended };
-
-    free_block* free[classes];
-    unsigned char kept[classes];
-    phase state;
-};
-
-inline constinit thread_local memory_cache this_thread_memory{};
-
-/// Empties the thread's cache when the thread ends; what is freed later goes to the heap.
+/// Empties the thread's shelves when the thread ends; what is freed later goes to the heap.
 struct memory_cache_end {
     ~memory_cache_end() {
-        this_thread_memory.state = memory_cache::phase::thread_has_ended;
-        for (auto*& first : this_thread_memory.free) {
-            while (auto* block = first) {
-                first = block->next;
+        this_thread_memory_phase = memory_phase::thread_has_ended;
+        for (auto& shelf : this_thread_memory.shelves) {
+            shelf.room = 0;
+            while (auto* block = shelf.first) {
+                shelf.first = block->next;
                 ::operator delete(block);
             }
         }
@@ -38,40 +24,24 @@ struct memory_cache_end {
     void touch() const noexcept {}
 };
 
-inline bool memory_cache_accepts_blocks() noexcept {
-    if (this_thread_memory.state == memory_cache::phase::in_use) [[likely]]
-        return true;
-    if (this_thread_memory.state == memory_cache::phase::thread_has_ended)
-        return false;
-    static thread_local memory_cache_end at_thread_end;
-    at_thread_end.touch();
-    this_thread_memory.state = memory_cache::phase::in_use;
-    return true;
+// Whole multiples of the granularity, so that a block serves every size of its shelf.
+RILL_DECL void* allocate_anew(std::size_t size) {
+    const std::size_t index = memory_cache::index(size);
+    return ::operator new(index < memory_cache::shelf_count ? (index + 1) * memory_cache::granularity : size);
 }
 
-RILL_DECL void* allocate(std::size_t size) {
-    std::size_t index = (size - 1) / memory_cache::granularity;
-    if (!RILL_RECYCLES_MEMORY || index >= memory_cache::classes)
-        return ::operator new(size);
-    auto& cache = this_thread_memory;
-    if (auto* block = cache.free[index]) {
-        cache.free[index] = block->next;
-        --cache.kept[index];
-        return block;
+RILL_DECL void deallocate_without_room(void* memory, std::size_t size) noexcept {
+    const std::size_t index = memory_cache::index(size);
+    if (RILL_RECYCLES_MEMORY && this_thread_memory_phase == memory_phase::untouched) {
+        static thread_local memory_cache_end at_thread_end;
+        at_thread_end.touch();
+        this_thread_memory_phase = memory_phase::kept;
+        for (std::size_t i = 0; i != memory_cache::shelf_count; ++i)
+            this_thread_memory.shelves[i].room = memory_cache::shelf_bytes / ((i + 1) * memory_cache::granularity);
+        if (index < memory_cache::shelf_count)
+            return deallocate(memory, size);
     }
-    return ::operator new((index + 1) * memory_cache::granularity);
-}
-
-RILL_DECL void deallocate(void* block, std::size_t size) noexcept {
-    std::size_t index = (size - 1) / memory_cache::granularity;
-    auto& cache = this_thread_memory;
-    if (!RILL_RECYCLES_MEMORY || index >= memory_cache::classes || cache.kept[index] == memory_cache::most_kept ||
-        !memory_cache_accepts_blocks()) {
-        ::operator delete(block);
-        return;
-    }
-    cache.free[index] = ::new (block) memory_cache::free_block{cache.free[index]};
-    ++cache.kept[index];
+    ::operator delete(memory);
 }
 
 }  // namespace rill::engine

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rill/core/buffer.hpp>
+#include <rill/core/config.hpp>
 #include <rill/core/platform.hpp>
 
 #include RILL_SYSTEM(native.hpp)
@@ -44,8 +45,8 @@ public:
     static constexpr std::size_t most_bytes = static_cast<std::size_t>(-1) / 2;
 
     template <class Sequence>
-        requires mutable_buffer_sequence<Sequence> || const_buffer_sequence<Sequence>
-    explicit native_buffers(const Sequence& sequence) noexcept {
+    requires mutable_buffer_sequence<Sequence> || const_buffer_sequence<Sequence>
+        RILL_INLINE explicit native_buffers(const Sequence& sequence) noexcept {
         const auto end = buffer_sequence_end(sequence);
         for (auto each = buffer_sequence_begin(sequence); each != end && count_ < Most; ++each)
             add(as_const_buffer(*each));
@@ -60,7 +61,7 @@ public:
     std::size_t total() const noexcept { return total_; }
 
 private:
-    void add(const_buffer b) noexcept {
+    RILL_INLINE void add(const_buffer b) noexcept {
         const std::size_t room = most_bytes - total_;
         const std::size_t size = b.size() < room ? b.size() : room;
         if (size == 0)

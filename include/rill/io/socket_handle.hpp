@@ -42,7 +42,12 @@ public:
     RILL_COLD RILL_DECL error_code cancel() noexcept;
 
     /// Names the registration in @p q, or answers it if there cannot be one.
-    RILL_DECL void prepare(request& q) noexcept;
+    RILL_INLINE void prepare(request& q) noexcept {
+        if (registration_ && system_non_blocking_) [[likely]]
+            q.handle = registration_;
+        else
+            prepare_first(q);
+    }
 
     /// What the user wants of synchronous operations: to report would_block instead of waiting.
     bool non_blocking() const noexcept { return user_non_blocking_; }
@@ -64,6 +69,7 @@ public:
     RILL_DECL error_code wait(direction way) noexcept;
 
 private:
+    RILL_COLD RILL_DECL void prepare_first(request& q) noexcept;
     bool may_wait(direction way, error_code& ec) noexcept;
 
     loop* loop_;

@@ -77,23 +77,16 @@ RILL_DECL error_code socket_handle::cancel() noexcept {
     return registration_ ? loop_->cancel_all(*registration_) : error_code();
 }
 
-RILL_DECL void socket_handle::prepare(request& q) noexcept {
-    if (!is_open()) {
-        q.answer(error::bad_descriptor);
-        return;
-    }
-    if (!registration_ || !system_non_blocking_) {
-        error_code ec;
-        if (!system_non_blocking_)
-            ec = native_non_blocking(true);
-        if (!ec && !registration_)
-            registration_ = loop_->attach(handle_, &registration_, ec);
-        if (ec) {
-            q.answer(ec);
-            return;
-        }
-    }
-    q.handle = registration_;
+RILL_DECL void socket_handle::prepare_first(request& q) noexcept {
+    error_code ec = is_open() ? error_code() : error_code(error::bad_descriptor);
+    if (!ec && !system_non_blocking_)
+        ec = native_non_blocking(true);
+    if (!ec && !registration_)
+        registration_ = loop_->attach(handle_, &registration_, ec);
+    if (ec)
+        q.answer(ec);
+    else
+        q.handle = registration_;
 }
 
 RILL_DECL error_code socket_handle::non_blocking(bool on) noexcept {
@@ -176,9 +169,10 @@ RILL_DECL std::size_t socket_handle::send(native_buffer* buffers, std::size_t co
     if (ec || count == 0)
         return 0;
     for (;;) {
-        auto n = system::send(handle_, buffers, count, flags, ec);
+        auto n = system::send(handle_, buffers, count, flags);
         if (n >= 0)
             return static_cast<std::size_t>(n);
+        ec = system::error_of(n);
         if (!may_wait(direction::write, ec))
             return 0;
     }
@@ -190,11 +184,12 @@ RILL_DECL std::size_t socket_handle::receive(native_buffer* buffers, std::size_t
     if (ec || (count == 0 && stream))
         return 0;
     for (;;) {
-        auto n = system::receive(handle_, buffers, count, flags, ec);
+        auto n = system::receive(handle_, buffers, count, flags);
         if (n == 0 && stream)
             ec = error::eof;
         if (n >= 0)
             return static_cast<std::size_t>(n);
+        ec = system::error_of(n);
         if (!may_wait(direction::read, ec))
             return 0;
     }

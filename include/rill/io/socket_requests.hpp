@@ -19,8 +19,8 @@ namespace rill::engine {
 template <class Request, std::size_t Most>
 struct transfer : Request {
     template <class Sequence>
-    transfer(task::function f, socket_handle& s, const Sequence& sequence, int message_flags,
-             stream_kind carrier) noexcept
+    RILL_INLINE transfer(task::function f, socket_handle& s, const Sequence& sequence, int message_flags,
+                         stream_kind carrier) noexcept
         : Request(f), memory(sequence) {
         this->buffers = memory.data();
         this->count = memory.count();

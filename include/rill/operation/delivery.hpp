@@ -27,7 +27,7 @@ class delivery_route {
     using tracked = decltype(prefer(std::declval<const Executor&>(), execution::outstanding_work.tracked));
 
 public:
-    delivery_route(loop& l, const Executor& ex) {
+    RILL_INLINE delivery_route(loop& l, const Executor& ex) {
         if (plain_loop(ex) != &l) [[unlikely]]
             lead_elsewhere(ex);
     }

@@ -15,7 +15,7 @@ namespace rill::engine {
 /// Edges from Linux's epoll: each handle is registered once for reading, and once more when a first write has to wait.
 class epoll_poller final : public poller {
 public:
-    epoll_poller() : handle_(::epoll_create1(EPOLL_CLOEXEC)) {
+    epoll_poller() : poller(arming::first_write), handle_(::epoll_create1(EPOLL_CLOEXEC)) {
         if (handle_ < 0)
             throw_if(system::last_error(), "epoll_create1");
         ::epoll_event event{};
@@ -40,7 +40,7 @@ public:
     /// since Linux 6.9 an epoll_wait() that looks at a file also holds it: from a listener its hands are taken.
     void remove(reactor_registration& r, bool closing) noexcept override {
         error_code ignored;
-        if (!closing || r.listens)
+        if (!closing || r.may_listen)
             control(EPOLL_CTL_DEL, r, 0, ignored);
     }
 
@@ -50,8 +50,8 @@ public:
         system::abandon_file(r.handle);
     }
 
-    void arm(reactor_registration& r, direction way) noexcept override {
-        if (way != direction::write || r.armed)
+    void arm(reactor_registration& r, direction) noexcept override {
+        if (r.armed)
             return;
         r.armed = 1;
         error_code ignored;  // a handle that was closed behind our back: nothing to wait for

@@ -7,12 +7,18 @@ namespace rill::engine {
 
 enum class outcome : unsigned char {
     answered,
+    failed,                  ///< answered, with an error or the end
     answered_and_exhausted,  ///< answered, and the next call of this direction would block
     would_block,
 };
 
-/// Tries, without blocking, what @p q asks of @p handle.
-RILL_DECL outcome perform(native_handle handle, request& q) noexcept;
+// Each tries, without blocking, what @p q asks of @p handle.
+
+outcome receive(native_handle handle, receive_request& q) noexcept;
+outcome send(native_handle handle, send_request& q) noexcept;
+RILL_DECL outcome accept(native_handle handle, accept_request& q) noexcept;
+RILL_DECL outcome connect(native_handle handle, connect_request& q) noexcept;
+RILL_DECL outcome look(native_handle handle, wait_request& q) noexcept;
 
 }  // namespace rill::engine
 

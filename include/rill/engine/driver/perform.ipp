@@ -8,26 +8,21 @@
 
 namespace rill::engine {
 
-inline outcome receive(native_handle handle, receive_request& q) noexcept {
-    // Asked too early for urgent data, the system says "invalid argument" and not "not now".
-    if (q.way == direction::exceptional && !system::is_ready(handle, system::readiness::exceptional))
+RILL_DECL outcome conclude_failure(request& q, system::transfer_result failed) noexcept {
+    if (system::would_block(failed))
         return outcome::would_block;
-    bool at_boundary = false;
-    error_code ec;
-    auto n = q.stream == stream_kind::local
-                 ? system::receive_local(handle, q.buffers, q.count, q.flags, at_boundary, ec)
-                 : system::receive(handle, q.buffers, q.count, q.flags, ec);
-    if (n < 0) {
-        if (system::would_block(ec))
-            return outcome::would_block;
-        q.answer(ec);
-        return outcome::answered;
-    }
+    q.answer(system::error_of(failed));
+    return outcome::failed;
+}
+
+RILL_INLINE outcome conclude_receive(receive_request& q, system::transfer_result n, bool at_boundary) noexcept {
+    if (n < 0)
+        return conclude_failure(q, n);
     q.bytes = static_cast<std::size_t>(n);
     q.answer();
     if (n == 0 && q.stream != stream_kind::none) {
         q.ec = error::eof;
-        return outcome::answered;
+        return outcome::failed;
     }
     // Only a plain read: MSG_OOB and MSG_PEEK are short for other reasons.
     bool carrier_tells = q.stream == stream_kind::tcp || q.stream == stream_kind::local;
@@ -35,21 +30,32 @@ inline outcome receive(native_handle handle, receive_request& q) noexcept {
     return exhausted ? outcome::answered_and_exhausted : outcome::answered;
 }
 
-inline outcome send(native_handle handle, send_request& q) noexcept {
-    error_code ec;
-    auto n = system::send(handle, q.buffers, q.count, q.flags, ec);
-    if (n < 0) {
-        if (system::would_block(ec))
-            return outcome::would_block;
-        q.answer(ec);
-        return outcome::answered;
-    }
+RILL_DECL outcome receive_specially(native_handle handle, receive_request& q) noexcept {
+    // Asked too early for urgent data, the system says "invalid argument" and not "not now".
+    if (q.way == direction::exceptional && !system::is_ready(handle, system::readiness::exceptional))
+        return outcome::would_block;
+    bool at_boundary = false;
+    auto n = q.stream == stream_kind::local ? system::receive_local(handle, q.buffers, q.count, q.flags, at_boundary)
+                                            : system::receive(handle, q.buffers, q.count, q.flags);
+    return conclude_receive(q, n, at_boundary);
+}
+
+RILL_INLINE outcome receive(native_handle handle, receive_request& q) noexcept {
+    if (q.way == direction::exceptional || q.stream == stream_kind::local)
+        return receive_specially(handle, q);
+    return conclude_receive(q, system::receive(handle, q.buffers, q.count, q.flags), false);
+}
+
+RILL_INLINE outcome send(native_handle handle, send_request& q) noexcept {
+    auto n = system::send(handle, q.buffers, q.count, q.flags);
+    if (n < 0)
+        return conclude_failure(q, n);
     q.bytes = static_cast<std::size_t>(n);
     q.answer();
     return outcome::answered;
 }
 
-inline outcome accept(native_handle handle, accept_request& q) noexcept {
+RILL_DECL outcome accept(native_handle handle, accept_request& q) noexcept {
     for (;;) {
         error_code ec;
         native_address_size size = q.peer_size;
@@ -66,11 +72,11 @@ inline outcome accept(native_handle handle, accept_request& q) noexcept {
         if (ec.value() == error_number::connection_aborted && !q.report_aborted)
             continue;
         q.answer(ec);
-        return outcome::answered;
+        return outcome::failed;
     }
 }
 
-inline outcome connect(native_handle handle, connect_request& q) noexcept {
+RILL_DECL outcome connect(native_handle handle, connect_request& q) noexcept {
     if (!q.under_way) {
         error_code ec;
         if (system::connect(handle, &q.peer, q.peer_size, ec)) {
@@ -83,35 +89,22 @@ inline outcome connect(native_handle handle, connect_request& q) noexcept {
         }
         // A local socket whose listener's queue is full says EAGAIN, and no edge will follow: that is an answer.
         q.answer(ec);
-        return outcome::answered;
+        return outcome::failed;
     }
     // An edge may be older than the attempt: ask whether it is over, and only then how it went.
     if (!system::is_ready(handle, system::readiness::write))
         return outcome::would_block;
     q.answer(system::pending_error(handle));
-    return outcome::answered;
+    return q.ec ? outcome::failed : outcome::answered;
 }
 
-inline outcome look(native_handle handle, wait_request& q) noexcept {
+RILL_DECL outcome look(native_handle handle, wait_request& q) noexcept {
     constexpr system::readiness wanted[3] = {system::readiness::read, system::readiness::write,
                                              system::readiness::exceptional};
     if (!system::is_ready(handle, wanted[static_cast<std::size_t>(q.way)]))
         return outcome::would_block;
     q.answer();
     return outcome::answered;
-}
-
-RILL_DECL outcome perform(native_handle handle, request& q) noexcept {
-    switch (q.kind) {
-    case request_kind::receive: return receive(handle, static_cast<receive_request&>(q));
-    case request_kind::send: return send(handle, static_cast<send_request&>(q));
-    case request_kind::accept: return accept(handle, static_cast<accept_request&>(q));
-    case request_kind::connect: return connect(handle, static_cast<connect_request&>(q));
-    case request_kind::wait_ready: return look(handle, static_cast<wait_request&>(q));
-    case request_kind::wait_until: break;  // the loop keeps those
-    }
-    RILL_ASSERT(false);
-    return outcome::would_block;
 }
 
 }  // namespace rill::engine

@@ -21,14 +21,17 @@ struct ready_events {
 
 /// The reactor's state for one handle.
 struct reactor_registration : registration {
-    mutex lock;                          // shared mode; solo: see try_now()
-    intrusive_queue<request> queues[3];  // by direction; the front is the one to try
-    // Whether a call may succeed now, by direction. False: a call has found it exhausted, and no edge has come since.
-    bool may_succeed[3] = {true, true, true};
+    struct way {
+        intrusive_queue<request> queue;  // the front is the one to try
+        bool may_succeed = true;         // false: a call has found it exhausted, and no edge has come since
+    };
+
+    mutex lock;   // shared mode; solo: see try_other()
+    way ways[3];  // by direction
     // A short read proves nothing while this is set: an edge told of more than data since a read last would have
     // blocked.
     bool unusual = false;
-    bool listens = false;  // it has been asked to accept: its address must be free as soon as it is closed
+    bool may_listen = false;  // then its address must be free as soon as it is closed
     reactor_registration* next_free = nullptr;
 
     /// What the poller keeps here.
@@ -38,15 +41,23 @@ struct reactor_registration : registration {
 
 class reactor;
 
+/// When a reactor has to tell its poller of requests that begin, or cease, to wait.
+enum class arming : bool {
+    each_wait,   ///< always
+    first_write  ///< of the first that waits for room; edges of other kinds come from add() on
+};
+
 /// A mechanism that knows which handles are ready, for a reactor.
 ///
 /// Threads  add() and wake() from any at any time; the others as the driver that it serves
 class poller {
 public:
-    poller() noexcept = default;
+    explicit poller(arming a) noexcept : needs(a) {}
     poller(const poller&) = delete;
     poller& operator=(const poller&) = delete;
     virtual ~poller() = default;
+
+    const arming needs;
 
     virtual const char* name() const noexcept = 0;
 
@@ -68,7 +79,8 @@ public:
 /// Answers requests by trying the call, and again whenever its poller says that it may succeed.
 class reactor final : public driver {
 public:
-    reactor(std::unique_ptr<poller> p, threading t) noexcept : shared_(t == threading::shared), poller_(std::move(p)) {}
+    reactor(std::unique_ptr<poller> p, threading t) noexcept
+        : shared_(t == threading::shared), arms_each_wait_(p->needs == arming::each_wait), poller_(std::move(p)) {}
     RILL_DECL ~reactor() override;
 
     const char* name() const noexcept override { return poller_->name(); }
@@ -94,14 +106,27 @@ private:
         chunk* next = nullptr;
     };
 
-    static constexpr std::size_t index(direction d) noexcept { return static_cast<std::size_t>(d); }
+    static entry::way& way_of(entry& r, direction d) noexcept { return r.ways[static_cast<std::size_t>(d)]; }
 
     mutex* lock_of(entry& r) noexcept { return shared_ ? &r.lock : nullptr; }
-    RILL_DECL bool try_now(entry& r, request& q) noexcept;
-    RILL_DECL void try_all(entry& r, ready_events events, task_queue& ready) noexcept;
+    RILL_COLD RILL_DECL void start_shared(entry& r, request& q, task_queue& ready) noexcept;
+    void start_locked(entry& r, request& q, task_queue& ready) noexcept;
+    RILL_COLD RILL_DECL static void refuse(request& q, task_queue& ready) noexcept;
+    RILL_DECL void start_front(entry& r, entry::way& w, request& q, task_queue& ready) noexcept;
+    void let_wait(entry& r, entry::way& w, request& q) noexcept;
+    bool try_now(entry& r, entry::way& w, request& q) noexcept;
+    RILL_DECL outcome try_other(entry& r, request& q) noexcept;
+    RILL_COLD RILL_DECL static void note_closing(entry& r, request& q) noexcept;
+    void on_news(entry& r, direction way, task_queue& ready) noexcept;
+    RILL_DECL void try_queue(entry& r, direction way, task_queue& ready) noexcept;
     RILL_COLD RILL_DECL void end_all(entry& r, task_queue& ready) noexcept;
+    void end_wait(entry& r, direction way) noexcept {
+        if (arms_each_wait_)
+            poller_->disarm(r, way);
+    }
 
     const bool shared_;
+    const bool arms_each_wait_;
     std::unique_ptr<poller> poller_;
     // Registrations are reused, never freed: an event that was fetched before its handle went, and another came in its
     // place, only makes that other one try a call for nothing.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rill/engine/driver/perform.ipp>  // transfers are tried in place
 #include <rill/engine/driver/reactor.hpp>
 
 namespace rill::engine {
@@ -28,8 +29,9 @@ RILL_DECL registration* reactor::attach(native_handle handle, error_code& ec) no
     {
         scoped_lock lock(lock_of(*r));
         r->handle = handle;
-        r->may_succeed[0] = r->may_succeed[1] = r->may_succeed[2] = true;
-        r->unusual = r->listens = false;
+        for (auto& w : r->ways)
+            w.may_succeed = true;
+        r->unusual = r->may_listen = false;
         r->armed = 0;
         r->closing.store(false, std::memory_order_relaxed);
     }
@@ -67,7 +69,7 @@ RILL_DECL void reactor::abandon(registration& base) noexcept {
 
 RILL_DECL void reactor::end_all(entry& r, task_queue& ready) noexcept {
     for (direction way : {direction::read, direction::write, direction::exceptional}) {
-        auto& queue = r.queues[index(way)];
+        auto& queue = way_of(r, way).queue;
         if (queue.empty())
             continue;
         while (!queue.empty()) {
@@ -75,61 +77,105 @@ RILL_DECL void reactor::end_all(entry& r, task_queue& ready) noexcept {
             q.answer(error::operation_aborted);
             ready.push(q);
         }
-        poller_->disarm(r, way);
+        end_wait(r, way);
     }
 }
 
-/// True: @p q is answered. False: it would have to wait.
-RILL_DECL bool reactor::try_now(entry& r, request& q) noexcept {
-    bool& may_succeed = r.may_succeed[index(q.way)];
-    bool must_call = q.kind == request_kind::connect && !static_cast<connect_request&>(q).under_way;
-    if (!may_succeed && !must_call)
-        return false;
-    // What a listener is asked: a call that is under way would keep its file, and so its address, beyond abandon().
-    const bool asks_listener = q.kind == request_kind::accept || q.kind == request_kind::wait_ready;
-    scoped_lock lock(asks_listener && !shared_ ? &r.lock : nullptr);
-    switch (perform(r.handle, q)) {
-    case outcome::answered:
-        if ((q.ec || q.kind == request_kind::wait_ready) && r.closing.load(std::memory_order_acquire))
-            q.answer(error::operation_aborted);  // the call met what abandon_file() had put there
+// The one call that has to be made even if the direction is known to be exhausted.
+inline bool begins_to_connect(const request& q) noexcept {
+    return q.kind == request_kind::connect && !static_cast<const connect_request&>(q).under_way;
+}
+
+/// True: @p q is answered. False: it has to wait.
+RILL_INLINE bool reactor::try_now(entry& r, entry::way& w, request& q) noexcept {
+    outcome o;
+    if (q.kind == request_kind::receive)
+        o = receive(r.handle, static_cast<receive_request&>(q));
+    else if (q.kind == request_kind::send)
+        o = send(r.handle, static_cast<send_request&>(q));
+    else
+        o = try_other(r, q);
+    if (o == outcome::answered)
         return true;
-    case outcome::answered_and_exhausted:
+    if (o == outcome::answered_and_exhausted) {
         // Data and the peer's end can share one edge, and a read ends at an urgent mark: only if nothing of that kind
         // has been reported does a short read mean that the next byte brings a new edge.
-        if (!r.unusual)
-            may_succeed = false;
+        w.may_succeed = r.unusual;
         return true;
-    case outcome::would_block:
-        may_succeed = false;
-        if (q.way == direction::read)
-            r.unusual = false;
-        return false;
     }
+    if (o == outcome::failed) {
+        note_closing(r, q);
+        return true;
+    }
+    w.may_succeed = false;
+    if (q.way == direction::read)
+        r.unusual = false;
     return false;
+}
+
+// What moves no bytes.
+RILL_DECL outcome reactor::try_other(entry& r, request& q) noexcept {
+    if (q.kind == request_kind::connect)
+        return connect(r.handle, static_cast<connect_request&>(q));
+    // A call that is under way would keep a listener's file, and so its address, beyond abandon().
+    r.may_listen = true;
+    scoped_lock lock(shared_ ? nullptr : &r.lock);
+    if (q.kind == request_kind::accept)
+        return accept(r.handle, static_cast<accept_request&>(q));
+    RILL_ASSERT(q.kind == request_kind::wait_ready);
+    outcome o = look(r.handle, static_cast<wait_request&>(q));
+    if (o == outcome::answered)
+        note_closing(r, q);  // it does not tell why a handle is ready
+    return o;
+}
+
+// A call may have met what abandon_file() had put there.
+RILL_DECL void reactor::note_closing(entry& r, request& q) noexcept {
+    if (r.closing.load(std::memory_order_acquire))
+        q.answer(error::operation_aborted);
 }
 
 RILL_DECL void reactor::start(request& q, task_queue& ready) noexcept {
     auto& r = static_cast<entry&>(*q.handle);
-    scoped_lock lock(lock_of(r));
-    if (q.cancelled || r.handle == no_handle) {
-        q.answer(error::operation_aborted);
+    if (shared_)
+        start_shared(r, q, ready);
+    else
+        start_locked(r, q, ready);
+}
+
+RILL_DECL void reactor::start_shared(entry& r, request& q, task_queue& ready) noexcept {
+    scoped_lock lock(r.lock);
+    start_locked(r, q, ready);
+}
+
+RILL_INLINE void reactor::start_locked(entry& r, request& q, task_queue& ready) noexcept {
+    auto& w = way_of(r, q.way);
+    if (q.cancelled || r.handle == no_handle) [[unlikely]]
+        refuse(q, ready);
+    else if (w.queue.empty() && (w.may_succeed || begins_to_connect(q)))
+        start_front(r, w, q, ready);
+    else
+        let_wait(r, w, q);
+}
+
+RILL_DECL void reactor::refuse(request& q, task_queue& ready) noexcept {
+    q.answer(error::operation_aborted);
+    ready.push(q);
+}
+
+RILL_DECL void reactor::start_front(entry& r, entry::way& w, request& q, task_queue& ready) noexcept {
+    if (try_now(r, w, q))
         ready.push(q);
-        return;
-    }
-    r.listens |= q.kind == request_kind::accept;
-    auto& queue = r.queues[index(q.way)];
-    if (queue.empty()) {
-        if (try_now(r, q)) {
-            ready.push(q);
-            return;
-        }
-        q.state = request_state::waiting;
-        queue.push(q);
-        poller_->arm(r, q.way);
-        return;
-    }
+    else
+        let_wait(r, w, q);
+}
+
+RILL_INLINE void reactor::let_wait(entry& r, entry::way& w, request& q) noexcept {
+    const bool is_front = w.queue.empty();
     q.state = request_state::waiting;
-    queue.push(q);
+    w.queue.push(q);
+    if (is_front && (arms_each_wait_ || q.way == direction::write))
+        poller_->arm(r, q.way);
 }
 
 RILL_DECL void reactor::cancel(request& q, task_queue& ready) noexcept {
@@ -140,16 +186,16 @@ RILL_DECL void reactor::cancel(request& q, task_queue& ready) noexcept {
     if (q.state == request_state::created) {
         q.cancelled = true;
     } else if (q.state == request_state::waiting) {
-        auto& queue = r.queues[index(q.way)];
+        auto& queue = way_of(r, q.way).queue;
         bool was_front = queue.front() == &q;
         [[maybe_unused]] bool found = queue.remove(q);
         RILL_ASSERT(found);
         q.answer(error::operation_aborted);
         ready.push(q);
         if (queue.empty())
-            poller_->disarm(r, q.way);
+            end_wait(r, q.way);
         else if (was_front)
-            try_all(r, {}, ready);
+            try_queue(r, q.way, ready);
     }
 }
 
@@ -161,23 +207,34 @@ RILL_DECL void reactor::cancel_all(registration& base, task_queue& ready) noexce
 
 RILL_DECL void reactor::on_ready(reactor_registration& r, ready_events events, task_queue& ready) noexcept {
     scoped_lock lock(lock_of(r));
-    try_all(r, events, ready);
-}
-
-RILL_DECL void reactor::try_all(entry& r, ready_events events, task_queue& ready) noexcept {
     if (r.handle == no_handle)
         return;
-    r.unusual |= events.unusual;
-    const bool news[3] = {events.readable, events.writable, events.exceptional};
-    for (direction way : {direction::exceptional, direction::read, direction::write}) {
-        r.may_succeed[index(way)] |= news[index(way)];
-        auto& queue = r.queues[index(way)];
-        if (queue.empty())
-            continue;
-        while (!queue.empty() && try_now(r, *queue.front()))
-            ready.push(queue.pop());
-        if (queue.empty())
-            poller_->disarm(r, way);
+    if (events.unusual)
+        r.unusual = true;
+    if (events.exceptional)
+        on_news(r, direction::exceptional, ready);
+    if (events.readable)
+        on_news(r, direction::read, ready);
+    if (events.writable)
+        on_news(r, direction::write, ready);
+}
+
+RILL_INLINE void reactor::on_news(entry& r, direction way, task_queue& ready) noexcept {
+    auto& w = way_of(r, way);
+    w.may_succeed = true;
+    if (!w.queue.empty())
+        try_queue(r, way, ready);
+}
+
+/// Tries what waits in one direction, until one has to go on waiting.
+RILL_DECL void reactor::try_queue(entry& r, direction way, task_queue& ready) noexcept {
+    auto& w = way_of(r, way);
+    while (w.may_succeed || begins_to_connect(*w.queue.front())) {
+        if (!try_now(r, w, *w.queue.front()))
+            return;
+        ready.push(w.queue.pop());
+        if (w.queue.empty())
+            return end_wait(r, way);
     }
 }
 

@@ -26,7 +26,7 @@ struct task {
     task(const task&) = delete;
     task& operator=(const task&) = delete;
 
-    task* next = nullptr;  ///< of the one queue that it is in
+    task* next;  ///< of the one queue that it is in; set when it gets there
     function run;
     message arrives_as;
 };
@@ -40,23 +40,20 @@ public:
     intrusive_queue& operator=(const intrusive_queue&) = delete;
 
     bool empty() const noexcept { return first_ == nullptr; }
-    Node* front() const noexcept { return first_; }
+    Node* front() const noexcept { return static_cast<Node*>(first_); }
 
     void push(Node& node) noexcept {
         node.next = nullptr;
-        if (last_)
-            last_->next = &node;
-        else
-            first_ = &node;
-        last_ = &node;
+        *end_ = &node;
+        end_ = &node.next;
     }
 
     Node& pop() noexcept {
         RILL_ASSERT(first_);
-        Node& node = *first_;
-        first_ = static_cast<Node*>(node.next);
+        auto& node = static_cast<Node&>(*first_);
+        first_ = node.next;
         if (!first_)
-            last_ = nullptr;
+            end_ = &first_;
         return node;
     }
 
@@ -64,35 +61,28 @@ public:
     void splice(intrusive_queue& other) noexcept {
         if (other.empty())
             return;
-        if (last_)
-            last_->next = other.first_;
-        else
-            first_ = other.first_;
-        last_ = other.last_;
-        other.first_ = other.last_ = nullptr;
+        *end_ = other.first_;
+        end_ = other.end_;
+        other.first_ = nullptr;
+        other.end_ = &other.first_;
     }
 
     /// Takes @p node out; false if it is not here.
     bool remove(Node& node) noexcept {
-        Node* before = nullptr;
-        for (Node* n = first_; n; before = n, n = static_cast<Node*>(n->next)) {
-            if (n != &node)
+        for (task** link = &first_; *link; link = &(*link)->next) {
+            if (*link != &node)
                 continue;
-            Node* after = static_cast<Node*>(n->next);
-            if (before)
-                before->next = after;
-            else
-                first_ = after;
-            if (last_ == n)
-                last_ = before;
+            *link = node.next;
+            if (end_ == &node.next)
+                end_ = link;
             return true;
         }
         return false;
     }
 
 private:
-    Node* first_ = nullptr;
-    Node* last_ = nullptr;  // null if and only if first_ is
+    task* first_ = nullptr;
+    task** end_ = &first_;  // the link behind the last node
 };
 
 using task_queue = intrusive_queue<task>;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rill/core/error.hpp>
+#include <rill/core/thread_mark.hpp>
 #include <rill/engine/driver/driver.hpp>
 #include <rill/engine/scheduler/inbox.hpp>
 #include <rill/engine/scheduler/timer_queue.hpp>
@@ -119,9 +120,9 @@ private:
     struct posted_cancel;
     struct posted_cancel_waits;
 
-    std::size_t run_solo(std::size_t most, time_point until);
-    bool find_task_solo(time_point until) noexcept;
-    std::size_t run_shared(std::size_t most, time_point until);
+    RILL_HOT std::size_t run_solo(std::size_t most, time_point until);
+    RILL_HOT bool find_task_solo(time_point until) noexcept;
+    RILL_HOT std::size_t run_shared(std::size_t most, time_point until);
     task* find_task_shared(scoped_lock& lock, time_point until) noexcept;
     void look_shared(scoped_lock& lock, time_point until) noexcept;
     void expire_timers(task_queue& ready) noexcept;
@@ -131,13 +132,21 @@ private:
     void wake_everyone() noexcept;
     void wake_watcher() noexcept;
 
-    bool owned_here() const noexcept;
+    bool owned_here() const noexcept {
+        return (owner_.load(std::memory_order_relaxed) & ~std::uintptr_t{1}) == this_thread_mark();
+    }
     bool borrow() noexcept;
     void give_back() noexcept { owner_.store(0, std::memory_order_release); }
     void push_inbox(task& t) noexcept;
-    void take_inbox() noexcept;
+    void take_inbox() noexcept {
+        if (!inbox_.idle())
+            take_arrived();
+    }
+    void take_arrived() noexcept;
+    RILL_COLD void start_elsewhere(request& q) noexcept;
     void start_now(request& q, task_queue& ready) noexcept;
     void begin(request& q, task_queue& ready) noexcept;
+    void begin_wait(timer_request& wait, task_queue& ready) noexcept;
     void end(request& q, task_queue& ready) noexcept;
     std::size_t end_waits(timer_group& g, std::size_t most, task_queue& ready) noexcept;
     RILL_COLD void free_group(timer_group& g, task_queue& ready) noexcept;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <rill/core/memory.hpp>
-#include <rill/core/thread_mark.hpp>
 #include <rill/engine/scheduler/loop.hpp>
 #include <rill/engine/scheduler/shared_frame.hpp>
 
@@ -11,10 +10,6 @@
 namespace rill::engine {
 
 // -- who may touch a solo loop
-
-RILL_DECL bool loop::owned_here() const noexcept {
-    return (owner_.load(std::memory_order_relaxed) & ~std::uintptr_t{1}) == this_thread_mark();
-}
 
 RILL_DECL bool loop::runs_here() const noexcept {
     return solo() ? owner_.load(std::memory_order_relaxed) == this_thread_mark() : shared_frame::contains(this);
@@ -138,20 +133,24 @@ RILL_DECL std::size_t loop::run(std::size_t most, time_point until) {
 
 RILL_DECL std::size_t loop::run_solo(std::size_t most, time_point until) {
     solo_ownership ownership(*this);
+    const bool has_end = until != time_point::max() && until != time_point::min();
     std::size_t done = 0;
-    while (done != most && find_task_solo(until)) {
+    while (done != most) {
+        const bool has_task = !queue_.empty() && until_look_ != 0 && !stopped_.load(std::memory_order_relaxed);
+        if (!has_task && !find_task_solo(until)) [[unlikely]]
+            break;
         task& t = queue_.pop();
         --until_look_;
         --local_work_;
         ++done;
         t.run(this, t);
-        if (is_over(until))
+        if (has_end && is_over(until))
             break;
     }
     return done;
 }
 
-// Whether a run with a limit has reached it, though there may be tasks. (A look at what is ready, min(), goes on.)
+// Whether a run has reached its end, though there may be tasks. (Without end, max(), or a mere look, min(), it goes on.)
 RILL_DECL bool loop::is_over(time_point until) const noexcept {
     return until != time_point::max() && until != time_point::min() && now() >= until;
 }
@@ -358,9 +357,7 @@ RILL_DECL void loop::push_inbox(task& t) noexcept {
         driver_->wake();
 }
 
-RILL_DECL void loop::take_inbox() noexcept {
-    if (inbox_.idle())
-        return;
+RILL_DECL void loop::take_arrived() noexcept {
     for (task* t = inbox_.take(); t;) {
         task& taken = *t;
         t = t->next;
@@ -423,21 +420,23 @@ RILL_DECL void loop::work_finished() noexcept {
 
 // -- requests
 
-RILL_DECL void loop::begin(request& q, task_queue& ready) noexcept {
-    if (q.state == request_state::answered) {
+RILL_INLINE void loop::begin(request& q, task_queue& ready) noexcept {
+    if (q.state == request_state::answered)
         ready.push(q);
-    } else if (q.kind == request_kind::wait_until) {
-        auto& wait = static_cast<timer_request&>(q);
-        scoped_lock lock(solo() ? nullptr : &timers_mutex_);
-        if (wait.cancelled) {
-            wait.answer(error::operation_aborted);
-            ready.push(wait);
-        } else if (timers_.add(wait) && !solo()) {
-            scoped_lock sleepers(mutex_);
-            wake_watcher();
-        }
-    } else {
+    else if (q.kind == request_kind::wait_until)
+        begin_wait(static_cast<timer_request&>(q), ready);
+    else
         driver_->start(q, ready);
+}
+
+RILL_DECL void loop::begin_wait(timer_request& wait, task_queue& ready) noexcept {
+    scoped_lock lock(solo() ? nullptr : &timers_mutex_);
+    if (wait.cancelled) {
+        wait.answer(error::operation_aborted);
+        ready.push(wait);
+    } else if (timers_.add(wait) && !solo()) {
+        scoped_lock sleepers(mutex_);
+        wake_watcher();
     }
 }
 
@@ -482,6 +481,15 @@ RILL_DECL void loop::start_now(request& q, task_queue& ready) noexcept {
 }
 
 RILL_DECL void loop::start(request& q) noexcept {
+    if (owned_here() && inbox_.idle()) [[likely]] {
+        ++local_work_;
+        begin(q, queue_);
+    } else {
+        start_elsewhere(q);
+    }
+}
+
+RILL_DECL void loop::start_elsewhere(request& q) noexcept {
     task_queue ready;
     start_now(q, ready);
     deliver(ready);

@@ -20,7 +20,7 @@ struct operation_memory {
     using rebound = typename std::allocator_traits<Allocator>::template rebind_alloc<T>;
     static constexpr bool recycled = is_default_allocator<Allocator> && alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 
-    static void* allocate(const Allocator& allocator) {
+    RILL_INLINE static void* allocate(const Allocator& allocator) {
         if constexpr (recycled)
             return engine::allocate(sizeof(T));
         else {
@@ -29,7 +29,7 @@ struct operation_memory {
         }
     }
 
-    static void deallocate(const Allocator& allocator, void* memory) noexcept {
+    RILL_INLINE static void deallocate(const Allocator& allocator, void* memory) noexcept {
         if constexpr (recycled)
             engine::deallocate(memory, sizeof(T));
         else {

@@ -11,8 +11,12 @@
 /// New sockets are non-blocking and closed on exec; sending never raises SIGPIPE.
 namespace rill::engine::system {
 
-/// What a transfer came to: bytes >= 0, or -1 and `ec`.
+/// What a transfer came to: bytes, or below zero the negated error number. No error_code: most are "not now".
 using transfer_result = std::ptrdiff_t;
+
+inline error_code error_of(transfer_result failed) noexcept {
+    return error_code(static_cast<int>(-failed), boost::system::system_category());
+}
 
 RILL_DECL native_handle open_socket(int family, int type, int protocol, error_code& ec) noexcept;
 RILL_DECL bool open_socket_pair(int family, int type, int protocol, native_handle (&pair)[2], error_code& ec) noexcept;
@@ -22,13 +26,11 @@ RILL_DECL bool connect(native_handle s, const void* address, std::size_t size, e
 RILL_DECL native_handle accept(native_handle s, native_address* peer, native_address_size* size,
                                error_code& ec) noexcept;
 
-RILL_DECL transfer_result receive(native_handle s, native_buffer* buffers, std::size_t count, int flags,
-                                  error_code& ec) noexcept;
+RILL_DECL transfer_result receive(native_handle s, native_buffer* buffers, std::size_t count, int flags) noexcept;
 /// receive() that also tells whether control data was cut off (MSG_CTRUNC), which on a local socket marks a boundary.
 RILL_DECL transfer_result receive_local(native_handle s, native_buffer* buffers, std::size_t count, int flags,
-                                        bool& at_boundary, error_code& ec) noexcept;
-RILL_DECL transfer_result send(native_handle s, native_buffer* buffers, std::size_t count, int flags,
-                               error_code& ec) noexcept;
+                                        bool& at_boundary) noexcept;
+RILL_DECL transfer_result send(native_handle s, native_buffer* buffers, std::size_t count, int flags) noexcept;
 
 RILL_DECL bool shut_down(native_handle s, int how, error_code& ec) noexcept;
 RILL_DECL bool set_option(native_handle s, int level, int name, const void* data, std::size_t size,
@@ -43,9 +45,11 @@ RILL_DECL bool at_mark(native_handle s, error_code& ec) noexcept;
 RILL_DECL error_code pending_error(native_handle s) noexcept;
 
 /// Codes that mean "not now".
-inline bool would_block(const error_code& ec) noexcept {
-    return ec.value() == error_number::would_block || ec.value() == error_number::try_again;
+inline bool would_block(int error) noexcept {
+    return error == error_number::would_block || error == error_number::try_again;
 }
+inline bool would_block(const error_code& ec) noexcept { return would_block(ec.value()); }
+inline bool would_block(transfer_result failed) noexcept { return would_block(static_cast<int>(-failed)); }
 
 }  // namespace rill::engine::system
 

@@ -63,6 +63,18 @@ RILL_DECL native_handle accept(native_handle s, native_address* peer, native_add
     return uninterrupted([&] { return ::accept4(s, peer, size, SOCK_NONBLOCK | SOCK_CLOEXEC); }, ec);
 }
 
+/// The same for transfers.
+template <class Call>
+inline transfer_result transferred(Call call) noexcept {
+    for (;;) {
+        transfer_result n = call();
+        if (n >= 0) [[likely]]
+            return n;
+        if (errno != EINTR)
+            return -errno;
+    }
+}
+
 inline ::msghdr make_message(native_buffer* buffers, std::size_t count) noexcept {
     ::msghdr message{};
     message.msg_iov = buffers;
@@ -70,28 +82,36 @@ inline ::msghdr make_message(native_buffer* buffers, std::size_t count) noexcept
     return message;
 }
 
-RILL_DECL transfer_result receive(native_handle s, native_buffer* buffers, std::size_t count, int flags,
-                                  error_code& ec) noexcept {
-    if (count == 1)
-        return uninterrupted([&] { return ::recv(s, buffers->iov_base, buffers->iov_len, flags); }, ec);
+RILL_COLD RILL_DECL transfer_result receive_message(native_handle s, native_buffer* buffers, std::size_t count,
+                                                    int flags) noexcept {
     ::msghdr message = make_message(buffers, count);
-    return uninterrupted([&] { return ::recvmsg(s, &message, flags); }, ec);
+    return transferred([&] { return ::recvmsg(s, &message, flags); });
+}
+
+RILL_DECL transfer_result receive(native_handle s, native_buffer* buffers, std::size_t count, int flags) noexcept {
+    if (count != 1) [[unlikely]]
+        return receive_message(s, buffers, count, flags);
+    return transferred([=] { return ::recv(s, buffers->iov_base, buffers->iov_len, flags); });
 }
 
 RILL_DECL transfer_result receive_local(native_handle s, native_buffer* buffers, std::size_t count, int flags,
-                                        bool& at_boundary, error_code& ec) noexcept {
+                                        bool& at_boundary) noexcept {
     ::msghdr message = make_message(buffers, count);
-    auto n = uninterrupted([&] { return ::recvmsg(s, &message, flags); }, ec);
+    auto n = transferred([&] { return ::recvmsg(s, &message, flags); });
     at_boundary = (message.msg_flags & MSG_CTRUNC) != 0;
     return n;
 }
 
-RILL_DECL transfer_result send(native_handle s, native_buffer* buffers, std::size_t count, int flags,
-                               error_code& ec) noexcept {
-    if (count == 1)
-        return uninterrupted([&] { return ::send(s, buffers->iov_base, buffers->iov_len, flags | MSG_NOSIGNAL); }, ec);
+RILL_COLD RILL_DECL transfer_result send_message(native_handle s, native_buffer* buffers, std::size_t count,
+                                                 int flags) noexcept {
     ::msghdr message = make_message(buffers, count);
-    return uninterrupted([&] { return ::sendmsg(s, &message, flags | MSG_NOSIGNAL); }, ec);
+    return transferred([&] { return ::sendmsg(s, &message, flags | MSG_NOSIGNAL); });
+}
+
+RILL_DECL transfer_result send(native_handle s, native_buffer* buffers, std::size_t count, int flags) noexcept {
+    if (count != 1) [[unlikely]]
+        return send_message(s, buffers, count, flags);
+    return transferred([=] { return ::send(s, buffers->iov_base, buffers->iov_len, flags | MSG_NOSIGNAL); });
 }
 
 RILL_DECL bool shut_down(native_handle s, int how, error_code& ec) noexcept {
