@@ -17,6 +17,7 @@ struct memory_cache {
 
     struct block {
         block* next;
+        block* next_batch;  // of the first block of a batch in the depot
     };
     struct shelf {
         block* first;
@@ -24,17 +25,20 @@ struct memory_cache {
     };
 
     static constexpr std::size_t index(std::size_t size) noexcept { return (size - 1) / granularity; }
+    static constexpr std::size_t block_size(std::size_t index) noexcept { return (index + 1) * granularity; }
+    static constexpr std::size_t capacity(std::size_t index) noexcept { return shelf_bytes / block_size(index); }
 
     shelf shelves[shelf_count];
 };
 
 inline constinit thread_local memory_cache this_thread_memory{};
 
-RILL_DECL void* allocate_anew(std::size_t size);
-RILL_DECL void deallocate_without_room(void* memory, std::size_t size) noexcept;
+RILL_DECL void* allocate_from_depot(std::size_t size);
+RILL_DECL void deallocate_to_depot(void* memory, std::size_t size) noexcept;
 
 /// Memory for operations and coroutine frames: freed blocks stay with the thread that freed them and serve the next
-/// request of their size, so that the steady state never reaches the global heap.
+/// request of their size. What one thread only frees, and another only asks for, goes through a depot, a shelf at a
+/// time. So the steady state never reaches the global heap.
 ///
 /// Data     @p size in bytes; deallocate() is given the size that allocate() was
 /// Threads  any; a block may be freed by another thread than the one that asked for it
@@ -49,7 +53,7 @@ RILL_INLINE void* allocate(std::size_t size) {
             return block;
         }
     }
-    return allocate_anew(size);
+    return allocate_from_depot(size);
 }
 
 RILL_INLINE void deallocate(void* memory, std::size_t size) noexcept {
@@ -58,11 +62,11 @@ RILL_INLINE void deallocate(void* memory, std::size_t size) noexcept {
         auto& shelf = this_thread_memory.shelves[index];
         if (shelf.room != 0) [[likely]] {
             --shelf.room;
-            shelf.first = ::new (memory) memory_cache::block{shelf.first};
+            shelf.first = ::new (memory) memory_cache::block{shelf.first, nullptr};
             return;
         }
     }
-    deallocate_without_room(memory, size);
+    deallocate_to_depot(memory, size);
 }
 
 }  // namespace rill::engine

@@ -3,11 +3,62 @@
 
 #include <rill/core/memory.hpp>
 
+#include <atomic>
+#include <utility>
+
 namespace rill::engine {
+
+/// Full shelves that their threads had no use for. Never destroyed: threads may end after the static objects.
+struct memory_depot {
+    static constexpr unsigned most_batches = 16;
+
+    std::atomic<bool> locked;  // for a few instructions at a time
+    memory_cache::block* first;
+    unsigned count;
+
+    void lock() noexcept {
+        while (locked.exchange(true, std::memory_order_acquire)) {
+        }
+    }
+    void unlock() noexcept { locked.store(false, std::memory_order_release); }
+
+    /// False: it has enough, and the batch is still the caller's.
+    bool put(memory_cache::block* batch) noexcept {
+        lock();
+        const bool has_room = count != most_batches;
+        if (has_room) {
+            batch->next_batch = first;
+            first = batch;
+            ++count;
+        }
+        unlock();
+        return has_room;
+    }
+
+    memory_cache::block* take() noexcept {
+        lock();
+        memory_cache::block* batch = first;
+        if (batch) {
+            first = batch->next_batch;
+            --count;
+        }
+        unlock();
+        return batch;
+    }
+};
+
+inline constinit memory_depot memory_depots[memory_cache::shelf_count]{};
 
 enum class memory_phase : unsigned char { untouched, kept, thread_has_ended };
 
 inline constinit thread_local memory_phase this_thread_memory_phase = memory_phase::untouched;
+
+inline void free_blocks(memory_cache::block* first) noexcept {
+    while (auto* block = first) {
+        first = block->next;
+        ::operator delete(block);
+    }
+}
 
 /// Empties the thread's shelves when the thread ends; what is freed later goes to the heap.
 struct memory_cache_end {
@@ -15,33 +66,49 @@ struct memory_cache_end {
         this_thread_memory_phase = memory_phase::thread_has_ended;
         for (auto& shelf : this_thread_memory.shelves) {
             shelf.room = 0;
-            while (auto* block = shelf.first) {
-                shelf.first = block->next;
-                ::operator delete(block);
-            }
+            free_blocks(std::exchange(shelf.first, nullptr));
         }
     }
     void touch() const noexcept {}
 };
 
-// Whole multiples of the granularity, so that a block serves every size of its shelf.
-RILL_DECL void* allocate_anew(std::size_t size) {
-    const std::size_t index = memory_cache::index(size);
-    return ::operator new(index < memory_cache::shelf_count ? (index + 1) * memory_cache::granularity : size);
-}
-
-RILL_DECL void deallocate_without_room(void* memory, std::size_t size) noexcept {
-    const std::size_t index = memory_cache::index(size);
+/// Whether this thread keeps blocks: from its first call on, until it ends.
+inline bool keeps_memory() noexcept {
     if (RILL_RECYCLES_MEMORY && this_thread_memory_phase == memory_phase::untouched) {
         static thread_local memory_cache_end at_thread_end;
         at_thread_end.touch();
         this_thread_memory_phase = memory_phase::kept;
         for (std::size_t i = 0; i != memory_cache::shelf_count; ++i)
-            this_thread_memory.shelves[i].room = memory_cache::shelf_bytes / ((i + 1) * memory_cache::granularity);
-        if (index < memory_cache::shelf_count)
-            return deallocate(memory, size);
+            this_thread_memory.shelves[i].room = memory_cache::capacity(i);
     }
-    ::operator delete(memory);
+    return this_thread_memory_phase == memory_phase::kept;
+}
+
+// Blocks are as large as the largest size of their shelf.
+RILL_DECL void* allocate_from_depot(std::size_t size) {
+    const std::size_t index = memory_cache::index(size);
+    if (index >= memory_cache::shelf_count)
+        return ::operator new(size);
+    if (keeps_memory()) {
+        if (auto* batch = memory_depots[index].take()) {
+            this_thread_memory.shelves[index] = {batch->next, 1};  // a full shelf, less one
+            return batch;
+        }
+    }
+    return ::operator new(memory_cache::block_size(index));
+}
+
+RILL_DECL void deallocate_to_depot(void* memory, std::size_t size) noexcept {
+    const std::size_t index = memory_cache::index(size);
+    if (index >= memory_cache::shelf_count || !keeps_memory())
+        return ::operator delete(memory);
+    auto& shelf = this_thread_memory.shelves[index];
+    if (shelf.room == 0) {
+        if (!memory_depots[index].put(shelf.first))
+            free_blocks(shelf.first);
+        shelf = {nullptr, memory_cache::capacity(index)};
+    }
+    deallocate(memory, size);
 }
 
 }  // namespace rill::engine
