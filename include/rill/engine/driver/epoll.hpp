@@ -3,11 +3,11 @@
 
 #include <rill/engine/driver/reactor.hpp>
 
+#include RILL_SYSTEM(alarm.hpp)
 #include RILL_SYSTEM(waker.hpp)
 
 #include <cstdint>
 #include <sys/epoll.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace rill::engine {
@@ -64,8 +64,11 @@ public:
         int n = fetch(events, limit);
         static_cast<void>(added_.load(std::memory_order_acquire));
         for (int i = 0; i < n; ++i) {
-            std::uint32_t e = events[i].events;
-            if (void* p = events[i].data.ptr) {
+            void* p = events[i].data.ptr;
+            if (p == &alarm_) {
+                alarm_set_for_ = time_point::max();
+            } else if (p) {
+                std::uint32_t e = events[i].events;
                 ready_events ready;
                 ready.readable = (e & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
                 ready.writable = (e & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
@@ -93,26 +96,34 @@ private:
     }
 
     int fetch(::epoll_event* events, wait_limit limit) noexcept {
-        if (limit.look_only)
-            return ::epoll_wait(handle_, events, most_events, 0);
-        if (limit.deadline == time_point::max())
-            return ::epoll_wait(handle_, events, most_events, -1);
-        auto left = time_left(limit.deadline, std::chrono::steady_clock::now());
-        if (has_pwait2_) {
-            // epoll_pwait2(2), since Linux 5.11; its timespec has 64-bit members on every architecture. An older kernel
-            // says ENOSYS, an older sandbox EPERM.
-            struct {
-                std::int64_t seconds, nanoseconds;
-            } timeout{left.count() / 1'000'000'000, left.count() % 1'000'000'000};
-            constexpr long epoll_pwait2_number = 441;
-            auto n = ::syscall(epoll_pwait2_number, handle_, events, most_events, &timeout, nullptr, 0);
-            if (n >= 0 || errno == EINTR)
-                return static_cast<int>(n);
-            has_pwait2_ = false;
+        return ::epoll_wait(handle_, events, most_events, limit.look_only ? 0 : timeout_for(limit.deadline));
+    }
+
+    // A time-out costs a third of the call, though most waits end by an event: so there is an alarm instead, which stays
+    // set until it goes off. It is set anew only for a deadline that comes before it.
+    int timeout_for(time_point deadline) noexcept {
+        if (deadline >= alarm_set_for_)
+            return -1;
+        if (!alarm_.exists() && !add_alarm()) {
+            auto left = time_left(deadline, std::chrono::steady_clock::now());
+            auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+            return milliseconds > 1'000'000'000 ? 1'000'000'000 : static_cast<int>(milliseconds);
         }
-        auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
-        return ::epoll_wait(handle_, events, most_events,
-                            milliseconds > 1'000'000'000 ? 1'000'000'000 : static_cast<int>(milliseconds));
+        alarm_.set(deadline);
+        alarm_set_for_ = deadline;
+        return -1;
+    }
+
+    bool add_alarm() noexcept {
+        if (!alarm_.create())
+            return false;
+        ::epoll_event event{};
+        event.events = EPOLLIN | EPOLLET;  // nobody needs to read it
+        event.data.ptr = &alarm_;
+        if (::epoll_ctl(handle_, EPOLL_CTL_ADD, alarm_.handle(), &event) == 0)
+            return true;
+        alarm_.remove();
+        return false;
     }
 
     native_handle handle_;
@@ -120,7 +131,9 @@ private:
     // What was written to a registration before add() is seen by whoever gets its events. The kernel sees to that, but
     // the language does not know.
     std::atomic<unsigned> added_{0};
-    bool has_pwait2_ = true;  // whoever is in wait()
+    // Whoever is in wait().
+    alarm alarm_;
+    time_point alarm_set_for_ = time_point::max();
 };
 
 }  // namespace rill::engine
