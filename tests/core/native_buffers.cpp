@@ -78,7 +78,7 @@ TEST_CASE("native buffers cover the front of a sequence that has more than there
 }
 
 TEST_CASE("native buffers cover no more bytes than a signed result can tell", "[core][native_buffers]") {
-    constexpr std::size_t most = native_buffers<4>::most_bytes;
+    constexpr std::size_t most = rill::engine::most_native_bytes;
     char byte;
     SECTION("in one buffer") {
         const native_buffers<4> native(mutable_buffer(&byte, most + 1));

@@ -8,14 +8,12 @@
 //   RILL_CHECKED               misuse that costs something to detect ends the program with a message
 
 // What is called once in the life of an object, or lies off the usual path, is compiled for size, apart from the rest,
-// and not repeated where it is called: that is a good part of the time that a unit takes to compile. What every
-// operation passes through is marked too: gcc takes what only main() reaches for code that runs once.
+// and not repeated where it is called: that is a good part of the time that a unit takes to compile, and keeps the
+// usual path free of what only the other one needs.
 #if defined(__GNUC__)
 #define RILL_COLD [[gnu::cold]]
-#define RILL_HOT [[gnu::hot]]
 #else
 #define RILL_COLD
-#define RILL_HOT
 #endif
 
 // What every operation passes through, and is shorter than a call of it. gcc's -O2 leaves calls of functions that

@@ -11,8 +11,9 @@ namespace rill::engine {
 /// The freed blocks that one thread keeps, on a shelf for each size. Constant-initialised and trivially destructible,
 /// so that reaching it costs no check.
 struct memory_cache {
-    static constexpr std::size_t granularity = 64;
-    static constexpr std::size_t shelf_count = 32;  // blocks of up to 2 KiB are kept
+    static constexpr std::size_t granularity = 32;
+    static constexpr std::size_t heap_overhead = sizeof(void*);  // what malloc() adds to a block, most often
+    static constexpr std::size_t shelf_count = 64;               // blocks of up to 2 KiB are kept
     static constexpr std::size_t shelf_bytes = 64 * 1024;
 
     struct block {
@@ -24,8 +25,10 @@ struct memory_cache {
         std::size_t room;  // for so many more; 0 until the thread frees a block for the first time
     };
 
-    static constexpr std::size_t index(std::size_t size) noexcept { return (size - 1) / granularity; }
-    static constexpr std::size_t block_size(std::size_t index) noexcept { return (index + 1) * granularity; }
+    static constexpr std::size_t index(std::size_t size) noexcept { return (size + heap_overhead - 1) / granularity; }
+    static constexpr std::size_t block_size(std::size_t index) noexcept {
+        return (index + 1) * granularity - heap_overhead;
+    }
     static constexpr std::size_t capacity(std::size_t index) noexcept { return shelf_bytes / block_size(index); }
 
     shelf shelves[shelf_count];

@@ -12,8 +12,8 @@ namespace rill::engine {
 struct memory_depot {
     static constexpr unsigned most_batches = 16;
 
-    std::atomic<bool> locked;  // for a few instructions at a time
-    memory_cache::block* first;
+    std::atomic<bool> locked;                 // for a few instructions at a time
+    std::atomic<memory_cache::block*> first;  // written with the lock
     unsigned count;
 
     void lock() noexcept {
@@ -27,8 +27,8 @@ struct memory_depot {
         lock();
         const bool has_room = count != most_batches;
         if (has_room) {
-            batch->next_batch = first;
-            first = batch;
+            batch->next_batch = first.load(std::memory_order_relaxed);
+            first.store(batch, std::memory_order_relaxed);
             ++count;
         }
         unlock();
@@ -36,10 +36,12 @@ struct memory_depot {
     }
 
     memory_cache::block* take() noexcept {
+        if (!first.load(std::memory_order_relaxed))
+            return nullptr;  // most often
         lock();
-        memory_cache::block* batch = first;
+        memory_cache::block* batch = first.load(std::memory_order_relaxed);
         if (batch) {
-            first = batch->next_batch;
+            first.store(batch->next_batch, std::memory_order_relaxed);
             --count;
         }
         unlock();

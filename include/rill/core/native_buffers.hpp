@@ -35,44 +35,52 @@ inline constexpr std::size_t native_buffer_count<Buffer[Size]> = native_buffer_c
 template <class Buffer, std::size_t Size>
 inline constexpr std::size_t native_buffer_count<const Buffer[Size]> = native_buffer_count_of_array(Size);
 
-/// The front of a buffer sequence as the system wants it: up to @p Most buffers, none of them empty.
+/// More than this in one call would not fit the signed result that tells how much of it was moved.
+inline constexpr std::size_t most_native_bytes = static_cast<std::size_t>(-1) / 2;
+
+/// How many native buffers there are, and how many bytes they have together.
+struct native_extent {
+    std::size_t count = 0;
+    std::size_t total = 0;
+};
+
+/// Fills @p native with the front of a buffer sequence as the system wants it: as many buffers as there is room for, none
+/// of them empty, and at most @ref most_native_bytes.
+template <class Sequence, std::size_t Most>
+    requires mutable_buffer_sequence<Sequence> || const_buffer_sequence<Sequence>
+        RILL_INLINE native_extent fill_native_buffers(native_buffer (&native)[Most], const Sequence& sequence)
+noexcept {
+    static_assert(Most <= most_native_buffers);
+    native_extent extent;
+    const auto end = buffer_sequence_end(sequence);
+    for (auto each = buffer_sequence_begin(sequence); each != end && extent.count < Most; ++each) {
+        const const_buffer b = as_const_buffer(*each);
+        const std::size_t room = most_native_bytes - extent.total;
+        const std::size_t size = b.size() < room ? b.size() : room;
+        if (size == 0)
+            continue;
+        native[extent.count++] = make_native_buffer(b.data(), size);
+        extent.total += size;
+    }
+    return extent;
+}
+
+/// Those buffers together with their extent.
 template <std::size_t Most>
 class native_buffers {
-    static_assert(Most > 0 && Most <= most_native_buffers);
-
 public:
-    /// More than this in one call would not fit the signed result that tells how much of it was moved.
-    static constexpr std::size_t most_bytes = static_cast<std::size_t>(-1) / 2;
-
     template <class Sequence>
-    requires mutable_buffer_sequence<Sequence> || const_buffer_sequence<Sequence>
-        RILL_INLINE explicit native_buffers(const Sequence& sequence) noexcept {
-        const auto end = buffer_sequence_end(sequence);
-        for (auto each = buffer_sequence_begin(sequence); each != end && count_ < Most; ++each)
-            add(as_const_buffer(*each));
-    }
+        requires mutable_buffer_sequence<Sequence> || const_buffer_sequence<Sequence>
+    explicit native_buffers(const Sequence& sequence) noexcept : extent_(fill_native_buffers(buffers_, sequence)) {}
 
     native_buffer* data() noexcept { return buffers_; }
     const native_buffer* data() const noexcept { return buffers_; }
-
-    std::size_t count() const noexcept { return count_; }
-
-    /// How many bytes the buffers have together, at most @ref most_bytes: what is beyond is left out.
-    std::size_t total() const noexcept { return total_; }
+    std::size_t count() const noexcept { return extent_.count; }
+    std::size_t total() const noexcept { return extent_.total; }
 
 private:
-    RILL_INLINE void add(const_buffer b) noexcept {
-        const std::size_t room = most_bytes - total_;
-        const std::size_t size = b.size() < room ? b.size() : room;
-        if (size == 0)
-            return;
-        buffers_[count_++] = make_native_buffer(b.data(), size);
-        total_ += size;
-    }
-
-    native_buffer buffers_[Most];  // the first count_ have a value
-    std::size_t count_ = 0;
-    std::size_t total_ = 0;
+    native_buffer buffers_[Most];  // the first count() have a value
+    native_extent extent_;
 };
 
 }  // namespace rill::engine

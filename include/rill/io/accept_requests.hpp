@@ -35,7 +35,7 @@ struct owning_accept : accept_request {
         if (ec)
             return;
         if (socket.is_open()) {
-            ec = error::already_open;
+            this->answer(error::already_open);
             return;
         }
         if (endpoint)

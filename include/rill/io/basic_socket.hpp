@@ -283,12 +283,13 @@ protected:
         namespace constant = engine::socket_constant;
         if (protocol_.type() != constant::type_stream)
             return engine::stream_kind::none;
+        if (protocol_.protocol() == constant::protocol_tcp)
+            return engine::stream_kind::tcp;  // known at compile time for ip::tcp
         int family = protocol_.family();
         if (family == constant::family_local)
             return engine::stream_kind::local;
         bool is_ip = family == constant::family_ipv4 || family == constant::family_ipv6;
-        bool is_tcp = is_ip && (protocol_.protocol() == 0 || protocol_.protocol() == constant::protocol_tcp);
-        return is_tcp ? engine::stream_kind::tcp : engine::stream_kind::other;
+        return is_ip && protocol_.protocol() == 0 ? engine::stream_kind::tcp : engine::stream_kind::other;
     }
 
     template <class Call>

@@ -141,7 +141,7 @@ private:
         wait_request(engine::task::function f, engine::timer_handle& timer, const time_point& t)
             : timer_request(f, engine::time_point()), expiry(t) {
             if constexpr (steady) {
-                due = expiry;
+                due = t;
             } else {
                 due = timer.get_loop().now();
                 look_again = [](const timer_request& self, engine::time_point now) {
@@ -154,7 +154,10 @@ private:
 
         std::tuple<error_code> result() const noexcept { return {ec}; }
 
-        time_point expiry;
+        struct same_as_due {
+            explicit same_as_due(const time_point&) noexcept {}
+        };
+        RILL_NO_UNIQUE_ADDRESS std::conditional_t<steady, same_as_due, time_point> expiry;
     };
 
     struct initiate_wait {

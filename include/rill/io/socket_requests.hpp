@@ -21,10 +21,11 @@ struct transfer : Request {
     template <class Sequence>
     RILL_INLINE transfer(task::function f, socket_handle& s, const Sequence& sequence, int message_flags,
                          stream_kind carrier) noexcept
-        : Request(f), memory(sequence) {
-        this->buffers = memory.data();
-        this->count = memory.count();
-        this->asked = memory.total();
+        : Request(f) {
+        const native_extent extent = fill_native_buffers(memory, sequence);
+        this->buffers = memory;
+        this->count = extent.count;
+        this->asked = extent.total;
         this->flags = message_flags;
         if (std::is_same_v<Request, receive_request> && (message_flags & socket_constant::message_out_of_band))
             this->way = direction::exceptional;
@@ -36,7 +37,7 @@ struct transfer : Request {
 
     std::tuple<error_code, std::size_t> result() noexcept { return {this->ec, this->bytes}; }
 
-    native_buffers<Most> memory;
+    native_buffer memory[Most];
 };
 
 struct connect_to : connect_request {

@@ -99,7 +99,7 @@ private:
     }
 
     // From the loop that answered it, with owner; or, without, as its context is destroyed.
-    RILL_HOT static void deliver(loop* owner, task& base) {
+    static void deliver(loop* owner, task& base) {
         auto& self = static_cast<operation&>(base);
         self.binding_.release();
         if (owner && self.route_.leads_elsewhere()) {
@@ -125,7 +125,7 @@ private:
     }
 
     // Where the handler belongs.
-    RILL_HOT static void complete(loop* owner, task& base) {
+    static void complete(loop* owner, task& base) {
         auto& self = static_cast<operation&>(base);
         if (!owner) {
             Handler unused(std::move(self.handler_));

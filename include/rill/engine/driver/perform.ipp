@@ -19,11 +19,11 @@ RILL_INLINE outcome conclude_receive(receive_request& q, system::transfer_result
     if (n < 0)
         return conclude_failure(q, n);
     q.bytes = static_cast<std::size_t>(n);
-    q.answer();
     if (n == 0 && q.stream != stream_kind::none) {
-        q.ec = error::eof;
+        q.answer(error::eof);
         return outcome::failed;
     }
+    q.answer();
     // Only a plain read: MSG_OOB and MSG_PEEK are short for other reasons.
     bool carrier_tells = q.stream == stream_kind::tcp || q.stream == stream_kind::local;
     bool exhausted = carrier_tells && q.bytes < q.asked && q.flags == 0 && !at_boundary;

@@ -29,7 +29,7 @@ public:
             ec = error::no_memory;
             return false;
         }
-        r.position = handles_.size() - 1;
+        r.position = static_cast<std::uint32_t>(handles_.size() - 1);
         return true;
     }
 

@@ -7,6 +7,7 @@
 #include RILL_SYSTEM(mutex.hpp)
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 namespace rill::engine {
@@ -19,25 +20,66 @@ struct ready_events {
     bool unusual = false;      // more than data and room: end, error, hang-up, or priority data
 };
 
-/// The reactor's state for one handle.
-struct reactor_registration : registration {
-    struct way {
-        intrusive_queue<request> queue;  // the front is the one to try
-        bool may_succeed = true;         // false: a call has found it exhausted, and no edge has come since
-    };
+/// The requests that wait in one direction, first in, first out: a ring in one pointer, as there are three for each
+/// handle.
+class request_ring {
+public:
+    bool empty() const noexcept { return last_ == nullptr; }
+    request* front() const noexcept { return static_cast<request*>(last_->next); }
 
-    mutex lock;   // shared mode; solo: see try_other()
-    way ways[3];  // by direction
+    void push(request& q) noexcept {
+        if (last_) {
+            q.next = last_->next;
+            last_->next = &q;
+        } else {
+            q.next = &q;
+        }
+        last_ = &q;
+    }
+
+    request& pop() noexcept {
+        RILL_ASSERT(last_);
+        request& q = *front();
+        if (&q == last_)
+            last_ = nullptr;
+        else
+            last_->next = q.next;
+        return q;
+    }
+
+    /// Takes @p q out, which is there.
+    void remove(request& q) noexcept {
+        request* before = last_;
+        while (before->next != &q) {
+            before = static_cast<request*>(before->next);
+            RILL_ASSERT(before != last_);
+        }
+        before->next = q.next;
+        if (&q == last_)
+            last_ = before == &q ? nullptr : before;
+    }
+
+private:
+    request* last_ = nullptr;  // whose `next` is the first
+};
+
+/// The reactor's state for one handle: small, as there is one for each connection.
+struct reactor_registration : registration {
+    mutex* lock = nullptr;    // shared: its own; solo: see try_other()
+    request_ring waiting[3];  // by direction; the front is the one to try
+    // Whether a call may succeed now, by direction. False: a call has found it exhausted, and no edge has come since.
+    bool may_succeed[3] = {true, true, true};
     // A short read proves nothing while this is set: an edge told of more than data since a read last would have
     // blocked.
     bool unusual = false;
     bool may_listen = false;  // then its address must be free as soon as it is closed
-    reactor_registration* next_free = nullptr;
 
     /// What the poller keeps here.
     unsigned char armed = 0;
-    std::size_t position = 0;
+    std::uint32_t position = 0;
 };
+
+static_assert(sizeof(void*) != 8 || sizeof(reactor_registration) <= 96);
 
 class reactor;
 
@@ -103,19 +145,22 @@ private:
     struct chunk {
         static constexpr std::size_t size = 32;
         entry entries[size];
+        std::unique_ptr<mutex[]> locks;  // shared: one for each
         chunk* next = nullptr;
     };
 
-    static entry::way& way_of(entry& r, direction d) noexcept { return r.ways[static_cast<std::size_t>(d)]; }
+    static constexpr std::size_t index(direction d) noexcept { return static_cast<std::size_t>(d); }
 
-    mutex* lock_of(entry& r) noexcept { return shared_ ? &r.lock : nullptr; }
+    mutex* lock_of(entry& r) noexcept { return shared_ ? r.lock : nullptr; }
     RILL_COLD RILL_DECL void start_shared(entry& r, request& q, task_queue& ready) noexcept;
     void start_locked(entry& r, request& q, task_queue& ready) noexcept;
     RILL_COLD RILL_DECL static void refuse(request& q, task_queue& ready) noexcept;
-    RILL_DECL void start_front(entry& r, entry::way& w, request& q, task_queue& ready) noexcept;
-    void let_wait(entry& r, entry::way& w, request& q) noexcept;
-    bool try_now(entry& r, entry::way& w, request& q) noexcept;
+    RILL_DECL void start_front(entry& r, request& q, task_queue& ready) noexcept;
+    void let_wait(entry& r, request& q) noexcept;
+    bool try_now(entry& r, request& q) noexcept;
     RILL_DECL outcome try_other(entry& r, request& q) noexcept;
+    RILL_COLD RILL_DECL bool add_chunk() noexcept;
+    void put_back(entry& r) noexcept;
     RILL_COLD RILL_DECL static void note_closing(entry& r, request& q) noexcept;
     void on_news(entry& r, direction way, task_queue& ready) noexcept;
     RILL_DECL void try_queue(entry& r, direction way, task_queue& ready) noexcept;
@@ -131,8 +176,9 @@ private:
     // Registrations are reused, never freed: an event that was fetched before its handle went, and another came in its
     // place, only makes that other one try a call for nothing.
     mutex entries_mutex_;
+    mutex listeners_mutex_;    // solo
     chunk* chunks_ = nullptr;  // entries_mutex_
-    entry* free_ = nullptr;    // entries_mutex_
+    entry* free_ = nullptr;    // entries_mutex_; linked by `next`
 };
 
 }  // namespace rill::engine

@@ -6,31 +6,45 @@
 
 namespace rill::engine {
 
+// With entries_mutex_ held. False: out of memory.
+RILL_DECL bool reactor::add_chunk() noexcept {
+    std::unique_ptr<chunk> c(new (std::nothrow) chunk);
+    if (c && shared_)
+        c->locks.reset(new (std::nothrow) mutex[chunk::size]);
+    if (!c || (shared_ && !c->locks))
+        return false;
+    for (std::size_t i = 0; i != chunk::size; ++i) {
+        entry& e = c->entries[i];
+        e.lock = shared_ ? &c->locks[i] : &listeners_mutex_;
+        e.next = free_;
+        free_ = &e;
+    }
+    c->next = chunks_;
+    chunks_ = c.release();
+    return true;
+}
+
+inline void reactor::put_back(entry& r) noexcept {
+    scoped_lock lock(entries_mutex_);
+    r.next = free_;
+    free_ = &r;
+}
+
 RILL_DECL registration* reactor::attach(native_handle handle, error_code& ec) noexcept {
     entry* r;
     {
         scoped_lock lock(entries_mutex_);
-        if (!free_) {
-            chunk* c = new (std::nothrow) chunk;
-            if (!c) {
-                ec = error::no_memory;
-                return nullptr;
-            }
-            c->next = chunks_;
-            chunks_ = c;
-            for (entry& e : c->entries) {
-                e.next_free = free_;
-                free_ = &e;
-            }
+        if (!free_ && !add_chunk()) {
+            ec = error::no_memory;
+            return nullptr;
         }
         r = free_;
-        free_ = r->next_free;
+        free_ = static_cast<entry*>(r->next);
     }
     {
         scoped_lock lock(lock_of(*r));
         r->handle = handle;
-        for (auto& w : r->ways)
-            w.may_succeed = true;
+        r->may_succeed[0] = r->may_succeed[1] = r->may_succeed[2] = true;
         r->unusual = r->may_listen = false;
         r->armed = 0;
         r->closing.store(false, std::memory_order_relaxed);
@@ -41,9 +55,7 @@ RILL_DECL registration* reactor::attach(native_handle handle, error_code& ec) no
         scoped_lock lock(lock_of(*r));
         r->handle = no_handle;
     }
-    scoped_lock lock(entries_mutex_);
-    r->next_free = free_;
-    free_ = r;
+    put_back(*r);
     return nullptr;
 }
 
@@ -56,20 +68,18 @@ RILL_DECL void reactor::detach(registration& base, bool closing, task_queue& rea
         r.handle = no_handle;
         r.owner = nullptr;
     }
-    scoped_lock lock(entries_mutex_);
-    r.next_free = free_;
-    free_ = &r;
+    put_back(r);
 }
 
 RILL_DECL void reactor::abandon(registration& base) noexcept {
     auto& r = static_cast<entry&>(base);
-    scoped_lock lock(&r.lock);
+    scoped_lock lock(r.lock);
     poller_->abandon(r);
 }
 
 RILL_DECL void reactor::end_all(entry& r, task_queue& ready) noexcept {
     for (direction way : {direction::read, direction::write, direction::exceptional}) {
-        auto& queue = way_of(r, way).queue;
+        auto& queue = r.waiting[index(way)];
         if (queue.empty())
             continue;
         while (!queue.empty()) {
@@ -87,7 +97,7 @@ inline bool begins_to_connect(const request& q) noexcept {
 }
 
 /// True: @p q is answered. False: it has to wait.
-RILL_INLINE bool reactor::try_now(entry& r, entry::way& w, request& q) noexcept {
+RILL_INLINE bool reactor::try_now(entry& r, request& q) noexcept {
     outcome o;
     if (q.kind == request_kind::receive)
         o = receive(r.handle, static_cast<receive_request&>(q));
@@ -100,14 +110,14 @@ RILL_INLINE bool reactor::try_now(entry& r, entry::way& w, request& q) noexcept 
     if (o == outcome::answered_and_exhausted) {
         // Data and the peer's end can share one edge, and a read ends at an urgent mark: only if nothing of that kind
         // has been reported does a short read mean that the next byte brings a new edge.
-        w.may_succeed = r.unusual;
+        r.may_succeed[index(q.way)] = r.unusual;
         return true;
     }
     if (o == outcome::failed) {
         note_closing(r, q);
         return true;
     }
-    w.may_succeed = false;
+    r.may_succeed[index(q.way)] = false;
     if (q.way == direction::read)
         r.unusual = false;
     return false;
@@ -119,7 +129,7 @@ RILL_DECL outcome reactor::try_other(entry& r, request& q) noexcept {
         return connect(r.handle, static_cast<connect_request&>(q));
     // A call that is under way would keep a listener's file, and so its address, beyond abandon().
     r.may_listen = true;
-    scoped_lock lock(shared_ ? nullptr : &r.lock);
+    scoped_lock lock(shared_ ? nullptr : r.lock);
     if (q.kind == request_kind::accept)
         return accept(r.handle, static_cast<accept_request&>(q));
     RILL_ASSERT(q.kind == request_kind::wait_ready);
@@ -149,13 +159,12 @@ RILL_DECL void reactor::start_shared(entry& r, request& q, task_queue& ready) no
 }
 
 RILL_INLINE void reactor::start_locked(entry& r, request& q, task_queue& ready) noexcept {
-    auto& w = way_of(r, q.way);
     if (q.cancelled || r.handle == no_handle) [[unlikely]]
         refuse(q, ready);
-    else if (w.queue.empty() && (w.may_succeed || begins_to_connect(q)))
-        start_front(r, w, q, ready);
+    else if (r.waiting[index(q.way)].empty() && (r.may_succeed[index(q.way)] || begins_to_connect(q)))
+        start_front(r, q, ready);
     else
-        let_wait(r, w, q);
+        let_wait(r, q);
 }
 
 RILL_DECL void reactor::refuse(request& q, task_queue& ready) noexcept {
@@ -163,17 +172,18 @@ RILL_DECL void reactor::refuse(request& q, task_queue& ready) noexcept {
     ready.push(q);
 }
 
-RILL_DECL void reactor::start_front(entry& r, entry::way& w, request& q, task_queue& ready) noexcept {
-    if (try_now(r, w, q))
+RILL_DECL void reactor::start_front(entry& r, request& q, task_queue& ready) noexcept {
+    if (try_now(r, q))
         ready.push(q);
     else
-        let_wait(r, w, q);
+        let_wait(r, q);
 }
 
-RILL_INLINE void reactor::let_wait(entry& r, entry::way& w, request& q) noexcept {
-    const bool is_front = w.queue.empty();
+RILL_INLINE void reactor::let_wait(entry& r, request& q) noexcept {
+    auto& queue = r.waiting[index(q.way)];
+    const bool is_front = queue.empty();
     q.state = request_state::waiting;
-    w.queue.push(q);
+    queue.push(q);
     if (is_front && (arms_each_wait_ || q.way == direction::write))
         poller_->arm(r, q.way);
 }
@@ -186,10 +196,9 @@ RILL_DECL void reactor::cancel(request& q, task_queue& ready) noexcept {
     if (q.state == request_state::created) {
         q.cancelled = true;
     } else if (q.state == request_state::waiting) {
-        auto& queue = way_of(r, q.way).queue;
+        auto& queue = r.waiting[index(q.way)];
         bool was_front = queue.front() == &q;
-        [[maybe_unused]] bool found = queue.remove(q);
-        RILL_ASSERT(found);
+        queue.remove(q);
         q.answer(error::operation_aborted);
         ready.push(q);
         if (queue.empty())
@@ -220,20 +229,19 @@ RILL_DECL void reactor::on_ready(reactor_registration& r, ready_events events, t
 }
 
 RILL_INLINE void reactor::on_news(entry& r, direction way, task_queue& ready) noexcept {
-    auto& w = way_of(r, way);
-    w.may_succeed = true;
-    if (!w.queue.empty())
+    r.may_succeed[index(way)] = true;
+    if (!r.waiting[index(way)].empty())
         try_queue(r, way, ready);
 }
 
 /// Tries what waits in one direction, until one has to go on waiting.
 RILL_DECL void reactor::try_queue(entry& r, direction way, task_queue& ready) noexcept {
-    auto& w = way_of(r, way);
-    while (w.may_succeed || begins_to_connect(*w.queue.front())) {
-        if (!try_now(r, w, *w.queue.front()))
+    auto& queue = r.waiting[index(way)];
+    while (r.may_succeed[index(way)] || begins_to_connect(*queue.front())) {
+        if (!try_now(r, *queue.front()))
             return;
-        ready.push(w.queue.pop());
-        if (w.queue.empty())
+        ready.push(queue.pop());
+        if (queue.empty())
             return end_wait(r, way);
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rill/core/error.hpp>
+#include <rill/core/small_error.hpp>
 #include <rill/engine/request/task.hpp>
 
 #include RILL_SYSTEM(native.hpp)
@@ -52,8 +52,7 @@ struct request : task {
         registration* handle = nullptr;  // of all kinds but wait_until; null: answered before it was started
         timer_group* group;              // of wait_until
     };
-    std::size_t bytes = 0;
-    error_code ec;
+    small_error ec;
 
     void answer() noexcept { state = request_state::answered; }
     void answer(const error_code& error) noexcept {
@@ -76,6 +75,7 @@ struct transfer_request : request {
     native_buffer* buffers = nullptr;  // in the operation's own memory
     std::size_t count = 0;
     std::size_t asked = 0;  // bytes in all the buffers
+    std::size_t bytes = 0;  // the answer: how many were moved
     int flags = 0;
     stream_kind stream = stream_kind::none;
 };
@@ -118,12 +118,9 @@ struct cancel_message : task {
     std::atomic<bool> queued{false};  // set by whoever pushes it, cleared by the loop when it takes it
 };
 
-/// A message to a loop on another thread that is not about one request.
+/// A message to a loop on another thread that is not about one request. The loop runs it as it arrives.
 struct service_message : task {
-    using service = void (*)(loop&, service_message&) noexcept;
-    explicit service_message(service s) noexcept : task(nullptr, message::serve), serve(s) {}
-
-    service serve;
+    explicit service_message(function f) noexcept : task(f, message::serve) {}
 };
 
 }  // namespace rill::engine

@@ -14,7 +14,7 @@ enum class message : std::uint8_t {
     run,     ///< a task: queue it
     start,   ///< a request: hand it to the driver or to the timer queue
     cancel,  ///< a cancel_message: cancel the request that it names
-    serve,   ///< a service_message: call its function on the loop's thread
+    serve,   ///< a service_message: run it at once
 };
 
 /// A node in a run queue, run once. Whoever runs or destroys it owns it no more.

@@ -5,7 +5,8 @@
 
 namespace rill::engine {
 
-/// A wait for a point in time: a node of the timer queue's heap, and of its group's list.
+/// A wait for a point in time: while it waits, a node of one of the timer queue's lists, linked by `next`, and of its
+/// group's.
 struct timer_request : request {
     /// For clocks that can be set: the steady time at which to look again, or a time not after @p now if it is due.
     using next_look = time_point (*)(const timer_request&, time_point now);
@@ -13,20 +14,15 @@ struct timer_request : request {
     timer_request(function f, time_point d) noexcept : request(f, request_kind::wait_until, direction::read), due(d) {}
 
     time_point due;
-    std::uint64_t sequence = 0;  // equal times fire in the order in which they were started
+    task** before = nullptr;  // the link to this in the timer queue's list
     next_look look_again = nullptr;
-
-    timer_request* heap_child = nullptr;
-    timer_request* heap_sibling = nullptr;
-    timer_request* heap_before = nullptr;  // the elder sibling, or the parent of a first child; null for the root
-
     timer_request* group_next = nullptr;
     timer_request* group_before = nullptr;
 };
 
 /// The waits of one timer object, oldest first, at an address that outlives the object if its loop is told late.
 struct timer_group : service_message {
-    timer_group(service s, timer_group** o) noexcept : service_message(s), owner(o) {}
+    timer_group(function f, timer_group** o) noexcept : service_message(f), owner(o) {}
 
     timer_group** owner;  // the timer object's pointer to this; cleared when the loop goes first
     timer_request* first = nullptr;

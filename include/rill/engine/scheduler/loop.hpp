@@ -109,7 +109,8 @@ public:
 private:
     ~loop() = default;
 
-    // How many tasks run between two looks at the driver while there is no lack of tasks.
+    // How many tasks run between two looks at the driver while there is no lack of tasks; and how many waits are
+    // answered at once, so that they run while they are still in the processor's caches.
     static constexpr unsigned turn_length = 128;
 
     // Added to foreign_work_ when the loop shuts down: the guard that brings it down to just this frees the loop.
@@ -120,9 +121,9 @@ private:
     struct posted_cancel;
     struct posted_cancel_waits;
 
-    RILL_HOT std::size_t run_solo(std::size_t most, time_point until);
-    RILL_HOT bool find_task_solo(time_point until) noexcept;
-    RILL_HOT std::size_t run_shared(std::size_t most, time_point until);
+    std::size_t run_solo(std::size_t most, time_point until);
+    bool find_task_solo(time_point until) noexcept;
+    std::size_t run_shared(std::size_t most, time_point until);
     task* find_task_shared(scoped_lock& lock, time_point until) noexcept;
     void look_shared(scoped_lock& lock, time_point until) noexcept;
     void expire_timers(task_queue& ready) noexcept;
@@ -153,10 +154,10 @@ private:
     void deliver(task_queue& ready) noexcept;
     bool has_work() const noexcept { return local_work_ + foreign_work_.load(std::memory_order_seq_cst) > 0; }
 
-    RILL_COLD static void serve_close(loop& l, service_message& m) noexcept;
-    RILL_COLD static void serve_cancel_all(loop& l, service_message& m) noexcept;
-    RILL_COLD static void serve_cancel_waits(loop& l, service_message& m) noexcept;
-    RILL_COLD static void serve_remove_group(loop& l, service_message& m) noexcept;
+    RILL_COLD static void serve_close(loop* owner, task& message) noexcept;
+    RILL_COLD static void serve_cancel_all(loop* owner, task& message) noexcept;
+    RILL_COLD static void serve_cancel_waits(loop* owner, task& message) noexcept;
+    RILL_COLD static void serve_remove_group(loop* owner, task& message) noexcept;
 
     void* const context_;
     const threading threading_;
@@ -168,7 +169,6 @@ private:
     std::atomic<bool> stopped_{false};
     std::unique_ptr<driver> driver_;
     task_queue queue_;               // owner, or mutex_
-    timer_queue timers_;             // owner, or timers_mutex_
     timer_group* groups_ = nullptr;  // groups_mutex_
     std::int64_t local_work_ = 0;    // solo, owner; below zero if others finish what it started, or it theirs
     std::atomic<std::int64_t> foreign_work_{0};       // any thread; shared: all of the work
@@ -183,6 +183,8 @@ private:
     mutex timers_mutex_;
     mutex groups_mutex_;
     condition wake_up_;
+
+    timer_queue timers_;  // owner, or timers_mutex_; the last because it is large
 };
 
 }  // namespace rill::engine

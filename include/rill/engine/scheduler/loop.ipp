@@ -160,17 +160,12 @@ RILL_DECL bool loop::find_task_solo(time_point until) noexcept {
     for (;;) {
         if (stopped_.load(std::memory_order_relaxed))
             return false;
-        if (until_look_ != 0) {
-            if (!queue_.empty())
-                return true;
-            take_inbox();
-            if (queue_.empty())
-                expire_timers(queue_);
-            if (!queue_.empty())
-                return true;
-        }
-        until_look_ = turn_length;  // at least every so many tasks, whatever else there is to do
         take_inbox();
+        if (queue_.empty())
+            expire_timers(queue_);
+        if (until_look_ != 0 && !queue_.empty())
+            return true;
+        until_look_ = turn_length;  // at least every so many tasks, whatever else there is to do
         if (!has_work()) {
             if (!inbox_.idle())
                 continue;  // whoever gave up the last work had left something before
@@ -278,7 +273,8 @@ RILL_DECL void loop::look_shared(scoped_lock& lock, time_point until) noexcept {
 
     expire_timers(ready);
     driver_->wait(look_only || !ready.empty() ? wait_limit::none() : next_deadline(until), ready);
-    expire_timers(ready);
+    if (ready.empty())
+        expire_timers(ready);
 
     lock.lock();
     driver_is_watched_ = watcher_sleeps_ = false;
@@ -295,7 +291,7 @@ RILL_DECL wait_limit loop::next_deadline(time_point until) noexcept {
 RILL_DECL void loop::expire_timers(task_queue& ready) noexcept {
     scoped_lock lock(solo() ? nullptr : &timers_mutex_);
     if (!timers_.empty())
-        timers_.expire(now(), ready);
+        timers_.expire(now(), ready, turn_length);
 }
 
 // TRICKY: all under the lock. Once stopped_ is set another thread may end run() and destroy the context: shut_down()
@@ -377,11 +373,7 @@ RILL_DECL void loop::take_arrived() noexcept {
             end(target, queue_);
             break;
         }
-        case message::serve: {
-            auto& service = static_cast<service_message&>(taken);
-            service.serve(*this, service);
-            break;
-        }
+        case message::serve: taken.run(this, taken); break;
         }
     }
 }
@@ -537,7 +529,7 @@ RILL_DECL error_code loop::close(registration& r) noexcept {
     if (!direct) {
         r.owner = nullptr;
         r.closing.store(true, std::memory_order_release);
-        r.serve = &serve_close;
+        r.run = &serve_close;
         driver_->abandon(r);  // the peer sees the end, and the port is free, before this call returns
         push_inbox(r);
         return error_code();
@@ -549,10 +541,10 @@ RILL_DECL error_code loop::close(registration& r) noexcept {
     return system::close(handle);
 }
 
-RILL_DECL void loop::serve_close(loop& l, service_message& m) noexcept {
-    auto& r = static_cast<registration&>(m);
+RILL_DECL void loop::serve_close(loop* owner, task& message) noexcept {
+    auto& r = static_cast<registration&>(message);
     native_handle handle = r.handle;
-    l.driver_->detach(r, true, l.queue_);
+    owner->driver_->detach(r, true, owner->queue_);
     system::close(handle);
 }
 
@@ -587,10 +579,10 @@ RILL_DECL error_code loop::cancel_all(registration& r) noexcept {
     return error_code();
 }
 
-RILL_DECL void loop::serve_cancel_all(loop& l, service_message& m) noexcept {
-    auto& message = static_cast<posted_cancel&>(m);
-    l.driver_->cancel_all(message.target, l.queue_);
-    deallocate(&message, sizeof(posted_cancel));
+RILL_DECL void loop::serve_cancel_all(loop* owner, task& message) noexcept {
+    auto& cancel = static_cast<posted_cancel&>(message);
+    owner->driver_->cancel_all(cancel.target, owner->queue_);
+    deallocate(&cancel, sizeof(posted_cancel));
 }
 
 // -- timers
@@ -657,10 +649,10 @@ RILL_DECL std::size_t loop::cancel_waits(timer_group& g, std::size_t most) noexc
     return n;
 }
 
-RILL_DECL void loop::serve_cancel_waits(loop& l, service_message& m) noexcept {
-    auto& message = static_cast<posted_cancel_waits&>(m);
-    l.end_waits(message.group, message.most, l.queue_);
-    deallocate(&message, sizeof(posted_cancel_waits));
+RILL_DECL void loop::serve_cancel_waits(loop* owner, task& message) noexcept {
+    auto& cancel = static_cast<posted_cancel_waits&>(message);
+    owner->end_waits(cancel.group, cancel.most, owner->queue_);
+    deallocate(&cancel, sizeof(posted_cancel_waits));
 }
 
 RILL_DECL void loop::remove_group(timer_group& g) noexcept {
@@ -674,8 +666,8 @@ RILL_DECL void loop::remove_group(timer_group& g) noexcept {
     deliver(ended);
 }
 
-RILL_DECL void loop::serve_remove_group(loop& l, service_message& m) noexcept {
-    l.free_group(static_cast<timer_group&>(m), l.queue_);
+RILL_DECL void loop::serve_remove_group(loop* owner, task& message) noexcept {
+    owner->free_group(static_cast<timer_group&>(message), owner->queue_);
 }
 
 }  // namespace rill::engine

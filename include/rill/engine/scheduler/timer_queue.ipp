@@ -3,67 +3,107 @@
 
 #include <rill/engine/scheduler/timer_queue.hpp>
 
+#include <algorithm>
+#include <bit>
+
 namespace rill::engine {
 
-RILL_DECL timer_request* timer_queue::merge(timer_request* a, timer_request* b) noexcept {
-    if (before(*b, *a)) {
-        timer_request* swapped = a;
-        a = b;
-        b = swapped;
-    }
-    b->heap_before = a;
-    b->heap_sibling = a->heap_child;
-    if (b->heap_sibling)
-        b->heap_sibling->heap_before = b;
-    a->heap_child = b;
-    return a;
+// -- where a wait lies
+
+// With the sign bit turned over, so that the order stays.
+RILL_INLINE timer_queue::key timer_queue::key_of(time_point t) noexcept {
+    static_assert(sizeof(time_point::rep) == sizeof(key));
+    return static_cast<key>(t.time_since_epoch().count()) ^ sign;
 }
 
-// Two passes, without recursion: pair up from the left, then merge the pairs from the right.
-RILL_DECL timer_request* timer_queue::merge_siblings(timer_request* first) noexcept {
-    timer_request* pairs = nullptr;  // linked by heap_sibling, the rightmost first
-    while (first) {
-        timer_request* a = first;
-        timer_request* b = a->heap_sibling;
-        first = b ? b->heap_sibling : nullptr;
-        a->heap_sibling = a->heap_before = nullptr;
-        if (b) {
-            b->heap_sibling = b->heap_before = nullptr;
-            a = merge(a, b);
-        }
-        a->heap_sibling = pairs;
-        pairs = a;
-    }
-    timer_request* root = nullptr;
-    while (pairs) {
-        timer_request* a = pairs;
-        pairs = a->heap_sibling;
-        a->heap_sibling = nullptr;
-        root = root ? merge(root, a) : a;
-    }
-    return root;
+RILL_INLINE timer_queue::key timer_queue::key_of(const timer_request& r) const noexcept {
+    return std::max(key_of(r.due), base_);
 }
 
-RILL_DECL bool timer_queue::add(timer_request& r) noexcept {
-    r.sequence = sequence_++;
-    r.state = request_state::waiting;
-    r.heap_child = r.heap_sibling = r.heap_before = nullptr;
-    r.group->add(r);
-    root_ = root_ ? merge(root_, &r) : &r;
-    return root_ == &r;
+RILL_INLINE timer_queue::place timer_queue::place_of(key k) const noexcept {
+    const auto level = static_cast<unsigned>(std::bit_width((k ^ base_) | 1) - 1) / digit;
+    return {level, static_cast<unsigned>(k >> (level * digit)) % slot_count};
 }
 
-RILL_DECL void timer_queue::take_out(timer_request& r) noexcept {
-    timer_request* children = merge_siblings(r.heap_child);
-    if (&r == root_) {
-        root_ = children;
+RILL_INLINE timer_queue::place timer_queue::first_place() const noexcept {
+    const auto level = static_cast<unsigned>(std::countr_zero(levels_));
+    return {level, static_cast<unsigned>(std::countr_zero(filled_[level]))};
+}
+
+RILL_DECL time_point timer_queue::earliest() const noexcept {
+    RILL_ASSERT(!empty());
+    const place p = first_place();
+    const key least = slots_[p.level][p.index].least;
+    return time_point(time_point::duration(static_cast<time_point::rep>(least ^ sign)));
+}
+
+// -- lists
+
+// A wait's time and base_ alone say where it lies: so equal times share a list. When base_ changes, all whose place
+// changes are moved at once, front to back, into lists that were empty (see move_down()). So a list has equal times in
+// the order in which they were added, and none that was added later can be ahead in a lower level.
+RILL_INLINE void timer_queue::append(timer_request& r) noexcept {
+    const key k = key_of(r);
+    const place p = place_of(k);
+    slot& s = at(p);
+    const std::uint64_t mark = std::uint64_t{1} << p.index;
+    if ((filled_[p.level] & mark) == 0) {
+        filled_[p.level] |= mark;
+        levels_ |= 1u << p.level;
+        s.end = &s.first;
+        s.least = k;
+    } else if (k < s.least) {
+        s.least = k;
+    }
+    r.next = nullptr;
+    r.before = s.end;
+    *s.end = &r;
+    s.end = &r.next;
+}
+
+RILL_INLINE void timer_queue::mark_empty(place p) noexcept {
+    filled_[p.level] &= ~(std::uint64_t{1} << p.index);
+    if (filled_[p.level] == 0)
+        levels_ &= ~(1u << p.level);
+}
+
+RILL_INLINE void timer_queue::take_out(timer_request& r) noexcept {
+    *r.before = r.next;
+    if (r.next) {
+        static_cast<timer_request*>(r.next)->before = r.before;
         return;
     }
-    (r.heap_before->heap_child == &r ? r.heap_before->heap_child : r.heap_before->heap_sibling) = r.heap_sibling;
-    if (r.heap_sibling)
-        r.heap_sibling->heap_before = r.heap_before;
-    if (children)
-        root_ = merge(root_, children);
+    const place p = place_of(key_of(r));
+    slot& s = at(p);
+    RILL_ASSERT(s.end == &r.next);
+    s.end = r.before;
+    if (s.end == &s.first)
+        mark_empty(p);
+}
+
+// Moves base_ up to the first time in the first slot, and its waits to lower levels, which are empty: they agree with
+// base_ in this digit now. The others stay: those of this level still differ from it here, those above there.
+RILL_DECL void timer_queue::move_down(place p) noexcept {
+    RILL_ASSERT(p.level != 0);
+    slot& s = at(p);
+    mark_empty(p);
+    base_ = s.least;
+    for (task* t = s.first; t;) {
+        auto& r = static_cast<timer_request&>(*t);
+        t = t->next;
+        append(r);
+        RILL_ASSERT(place_of(key_of(r)).level < p.level);
+    }
+}
+
+// -- interface
+
+RILL_DECL bool timer_queue::add(timer_request& r) noexcept {
+    const bool is_first = empty() || r.due < earliest();
+    r.state = request_state::waiting;
+    r.group->add(r);
+    append(r);
+    return is_first;
 }
 
 RILL_DECL void timer_queue::remove(timer_request& r) noexcept {
@@ -72,21 +112,36 @@ RILL_DECL void timer_queue::remove(timer_request& r) noexcept {
     r.group->remove(r);
 }
 
-RILL_DECL void timer_queue::expire(time_point now, task_queue& ready) noexcept {
-    while (root_ && root_->due <= now) {
-        timer_request& r = *root_;
+RILL_DECL void timer_queue::expire(time_point now, task_queue& ready, std::size_t most) noexcept {
+    const key end = key_of(now);
+    while (!empty() && most != 0) {
+        const place p = first_place();
+        slot& s = at(p);
+        if (s.least > end)
+            return;
+        auto& r = static_cast<timer_request&>(*s.first);
+        if (p.level != 0 && r.next) {
+            move_down(p);
+            continue;
+        }
+        // The only one of its slot, or all there have this time.
         take_out(r);
+        base_ = s.least;
+        if (r.due > now) {  // the least has been removed
+            append(r);
+            continue;
+        }
         if (r.look_again) {
             if (time_point again = r.look_again(r, now); again > now) {
                 r.due = again;
-                r.heap_child = r.heap_sibling = r.heap_before = nullptr;
-                root_ = root_ ? merge(root_, &r) : &r;
+                append(r);
                 continue;
             }
         }
         r.group->remove(r);
         r.answer();
         ready.push(r);
+        --most;
     }
 }
 
