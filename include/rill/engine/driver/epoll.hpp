@@ -6,6 +6,7 @@
 #include RILL_SYSTEM(alarm.hpp)
 #include RILL_SYSTEM(waker.hpp)
 
+#include <algorithm>
 #include <cstdint>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -59,16 +60,20 @@ public:
     }
     void disarm(reactor_registration&, direction) noexcept override {}
 
+    /// Passes a few events on at a time, and fetches more when there are none left: what has been read should still be in
+    /// the processor's cache when its handler runs.
     void wait(wait_limit limit, reactor& to, task_queue& answered) noexcept override {
-        ::epoll_event events[most_events];
-        int n = fetch(events, limit);
+        if (next_ == fetched_) {
+            next_ = 0;
+            fetched_ = std::max(fetch(limit), 0);
+        }
         static_cast<void>(added_.load(std::memory_order_acquire));
-        for (int i = 0; i < n; ++i) {
-            void* p = events[i].data.ptr;
+        for (const int end = std::min(fetched_, next_ + events_at_a_time); next_ != end; ++next_) {
+            void* p = events_[next_].data.ptr;
             if (p == &alarm_) {
                 alarm_set_for_ = time_point::max();
             } else if (p) {
-                std::uint32_t e = events[i].events;
+                std::uint32_t e = events_[next_].events;
                 ready_events ready;
                 ready.readable = (e & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
                 ready.writable = (e & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
@@ -84,6 +89,7 @@ public:
 private:
     static constexpr std::uint32_t read_events = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET;
     static constexpr int most_events = 128;
+    static constexpr int events_at_a_time = 16;
 
     bool control(int what, reactor_registration& r, std::uint32_t events, error_code& ec) noexcept {
         ::epoll_event event{};
@@ -95,8 +101,8 @@ private:
         return false;
     }
 
-    int fetch(::epoll_event* events, wait_limit limit) noexcept {
-        return ::epoll_wait(handle_, events, most_events, limit.look_only ? 0 : timeout_for(limit.deadline));
+    int fetch(wait_limit limit) noexcept {
+        return ::epoll_wait(handle_, events_, most_events, limit.look_only ? 0 : timeout_for(limit.deadline));
     }
 
     // A time-out costs a third of the call, though most waits end by an event: so there is an alarm instead, which stays
@@ -132,6 +138,9 @@ private:
     // the language does not know.
     std::atomic<unsigned> added_{0};
     // Whoever is in wait().
+    ::epoll_event events_[most_events];
+    int next_ = 0;  // of the fetched ones, which has not been passed on yet
+    int fetched_ = 0;
     alarm alarm_;
     time_point alarm_set_for_ = time_point::max();
 };
