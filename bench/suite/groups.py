@@ -1,0 +1,92 @@
+"""Which programs stand side by side in which case."""
+
+from suite.sampling import Case, Contestant
+
+# Each connection's buffer is larger than a message, as in any server that does not know what will come.
+BUFFER_FOR = {1: 64, 64: 1024, 4096: 8192, 16384: 32768}
+
+
+def echo_servers(programs, transport, buffer, preload=None, environment=None):
+    """Every server that there is; the lock-step clients are preloaded if `preload` names them."""
+    env = dict(environment or {})
+    if preload:
+        env["LD_PRELOAD"] = str(preload)
+
+    def server(name, program, *arguments):
+        return Contestant(name, [programs / program, *arguments, transport, str(buffer)], env)
+
+    return [
+        server("limit", "echo_raw_epoll"),
+        server("rill, callbacks", "echo_callbacks_rill", "typed", "solo"),
+        server("rill, callbacks, any_io_executor", "echo_callbacks_rill", "any", "solo"),
+        server("rill, callbacks, shared", "echo_callbacks_rill", "typed", "shared"),
+        server("rill, coroutines", "echo_coroutines_rill", "typed", "solo"),
+        server("rill, coroutines, any_io_executor", "echo_coroutines_rill", "any", "solo"),
+        server("rill, coroutines, shared", "echo_coroutines_rill", "typed", "shared"),
+        server("Asio, callbacks", "echo_callbacks_asio", "any", "solo"),
+        server("Asio, callbacks, typed executor", "echo_callbacks_asio", "typed", "solo"),
+        server("Asio, callbacks, no hint", "echo_callbacks_asio", "any", "shared"),
+        server("Asio, coroutines", "echo_coroutines_asio", "any", "solo"),
+        server("libuv", "echo_libuv"),
+        server("libevent", "echo_libevent"),
+    ]
+
+
+def lock_step(connections, size, rounds, **more):
+    settings = {"connections": connections, "size": size, "rounds": rounds, **more}
+    return {f"LOCK_STEP_{name.upper()}": str(value) for name, value in settings.items()}
+
+
+def echo(programs, quick):
+    sizes = [64] if quick else [64, 4096, 16384]
+    messages = 8_000 if quick else 12_000
+    for transport in ["tcp", "local"]:
+        for size in sizes:
+            for connections in [1, 64, 1000]:
+                environment = lock_step(connections, size, max(messages // connections, 16))
+                yield Case(
+                    f"{transport}, {size} bytes, {connections} connection{'s' * (connections > 1)}",
+                    "ns/message",
+                    echo_servers(programs, transport, BUFFER_FOR[size], programs / "liblock_step.so", environment),
+                )
+
+
+def accept(programs, quick):
+    """A connection is accepted, echoes one byte, and is closed by the client."""
+    for transport in ["tcp", "local"]:
+        environment = lock_step(32, 1, 25 if quick else 75, churn=1)
+        yield Case(
+            f"{transport}: accept, echo 1 byte, see the end, close",
+            "ns/each",
+            echo_servers(programs, transport, 1024, programs / "liblock_step.so", environment),
+        )
+
+
+def loop(group, programs, quick):
+    """Every case of the group's program; beside the plain loop, solo, also what the peers do."""
+    scale = ["0.3"] if quick else []
+
+    def contestant(name, program, case):
+        threads = case.startswith(("outside", "post/outside")) or case == "chains64/2"
+        return Contestant(name, [programs / program, case, *scale], pinned=not threads)
+
+    rill = contestant("rill", f"{group}_rill", "")
+    peers = [contestant(name, f"loop_{name}", "") for name in ["limit", "libuv", "libevent"]]
+    known = {peer.name: peer.cases() for peer in peers if peer.available()}
+    for case in rill.cases():
+        contestants = [contestant("rill", f"{group}_rill", case), contestant("Asio", f"{group}_asio", case)]
+        what, _, mode = case.partition("/")
+        if mode == "solo":
+            for name, can_do in known.items():
+                if f"{group}/{what}" in can_do:
+                    contestants.append(contestant(name, f"loop_{name}", f"{group}/{what}"))
+        rounds = 2 if group == "timers" else 4  # a million timers take a while to make
+        yield Case(f"{group}: {case}", "ns/each", contestants, baseline="Asio", rounds=rounds)
+
+
+def cases(group, programs, quick):
+    if group == "echo":
+        return echo(programs, quick)
+    if group == "accept":
+        return accept(programs, quick)
+    return loop(group, programs, quick)
