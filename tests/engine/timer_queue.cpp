@@ -322,6 +322,6 @@ TEST_CASE("a timer queue does what a sorted list does", "[engine][timer_queue]")
         CHECK(g.first == nullptr);
 }
 
-TEST_CASE("a timer's group fits a block of 64 bytes", "[engine][timer_queue]") {
+TEST_CASE("a timer's group takes no more than 64 bytes", "[engine][timer_queue]") {
     CHECK((sizeof(void*) != 8 || sizeof(timer_group) <= 64));
 }

@@ -163,7 +163,7 @@ TEST_CASE("10,000 timers expire in order, though some are cancelled", "[io][basi
     for (std::size_t n = 0; n < count / 3; ++n) {
         cancelled += all[numbers[n]]->cancel();
         if (n == 50)
-            io.run_for(500ms);  // now the heap is no longer as it was built
+            io.run_for(500ms);  // now the timers are no longer where they were put
     }
     io.run();
     CHECK(aborted == cancelled);

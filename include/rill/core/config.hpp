@@ -7,7 +7,7 @@
 //                              <rill/engine/bodies.hpp>; without it they are inline in every one
 //   RILL_CHECKED               misuse that costs something to detect ends the program with a message
 
-// What is called once in the life of an object, or lies off the usual path, is compiled for size, apart from the rest,
+// What is called once in the life of an object, or lies off the usual path of a solo loop, is compiled for size, apart from the rest,
 // and not repeated where it is called: that is a good part of the time that a unit takes to compile, and keeps the
 // usual path free of what only the other one needs.
 #if defined(__GNUC__)

@@ -13,7 +13,7 @@ namespace rill::engine {
 struct memory_cache {
     static constexpr std::size_t granularity = 32;
     static constexpr std::size_t heap_overhead = sizeof(void*);  // what malloc() adds to a block, most often
-    static constexpr std::size_t shelf_count = 64;               // blocks of up to 2 KiB are kept
+    static constexpr std::size_t shelf_count = 64;
     static constexpr std::size_t shelf_bytes = 64 * 1024;
 
     struct block {
@@ -29,6 +29,8 @@ struct memory_cache {
     static constexpr std::size_t block_size(std::size_t index) noexcept {
         return (index + 1) * granularity - heap_overhead;
     }
+    /// Larger ones are not kept.
+    static constexpr std::size_t largest() noexcept { return block_size(shelf_count - 1); }
     static constexpr std::size_t capacity(std::size_t index) noexcept { return shelf_bytes / block_size(index); }
 
     shelf shelves[shelf_count];
@@ -41,15 +43,14 @@ RILL_DECL void deallocate_to_depot(void* memory, std::size_t size) noexcept;
 
 /// Memory for operations and coroutine frames: freed blocks stay with the thread that freed them and serve the next
 /// request of their size. What one thread only frees, and another only asks for, goes through a depot, a shelf at a
-/// time. So the steady state never reaches the global heap.
+/// time. So the steady state does not reach the global heap, unless a great many blocks are on their way between threads.
 ///
 /// Data     @p size in bytes; deallocate() is given the size that allocate() was
 /// Threads  any; a block may be freed by another thread than the one that asked for it
 /// Throws   std::bad_alloc
 RILL_INLINE void* allocate(std::size_t size) {
-    const std::size_t index = memory_cache::index(size);
-    if (index < memory_cache::shelf_count) {
-        auto& shelf = this_thread_memory.shelves[index];
+    if (size <= memory_cache::largest()) {
+        auto& shelf = this_thread_memory.shelves[memory_cache::index(size)];
         if (auto* block = shelf.first) [[likely]] {
             shelf.first = block->next;
             ++shelf.room;
@@ -60,9 +61,8 @@ RILL_INLINE void* allocate(std::size_t size) {
 }
 
 RILL_INLINE void deallocate(void* memory, std::size_t size) noexcept {
-    const std::size_t index = memory_cache::index(size);
-    if (index < memory_cache::shelf_count) {
-        auto& shelf = this_thread_memory.shelves[index];
+    if (size <= memory_cache::largest()) {
+        auto& shelf = this_thread_memory.shelves[memory_cache::index(size)];
         if (shelf.room != 0) [[likely]] {
             --shelf.room;
             shelf.first = ::new (memory) memory_cache::block{shelf.first, nullptr};

@@ -10,21 +10,19 @@ namespace rill::engine {
 
 /// Full shelves that their threads had no use for. Never destroyed: threads may end after the static objects.
 struct memory_depot {
-    static constexpr unsigned most_batches = 16;
+    static constexpr unsigned most_batches = 8;
 
-    std::atomic<bool> locked;                 // for a few instructions at a time
+    std::atomic<bool> locked;  // for a few instructions; nobody waits for it, as it may be held across a fork()
     std::atomic<memory_cache::block*> first;  // written with the lock
     unsigned count;
 
-    void lock() noexcept {
-        while (locked.exchange(true, std::memory_order_acquire)) {
-        }
-    }
+    bool try_lock() noexcept { return !locked.exchange(true, std::memory_order_acquire); }
     void unlock() noexcept { locked.store(false, std::memory_order_release); }
 
-    /// False: it has enough, and the batch is still the caller's.
+    /// False: it has enough, or is busy, and the batch is still the caller's.
     bool put(memory_cache::block* batch) noexcept {
-        lock();
+        if (!try_lock())
+            return false;
         const bool has_room = count != most_batches;
         if (has_room) {
             batch->next_batch = first.load(std::memory_order_relaxed);
@@ -35,10 +33,10 @@ struct memory_depot {
         return has_room;
     }
 
+    /// Null: it has none, or is busy.
     memory_cache::block* take() noexcept {
-        if (!first.load(std::memory_order_relaxed))
-            return nullptr;  // most often
-        lock();
+        if (!first.load(std::memory_order_relaxed) || !try_lock())
+            return nullptr;
         memory_cache::block* batch = first.load(std::memory_order_relaxed);
         if (batch) {
             first.store(batch->next_batch, std::memory_order_relaxed);
@@ -86,11 +84,12 @@ inline bool keeps_memory() noexcept {
     return this_thread_memory_phase == memory_phase::kept;
 }
 
-// Blocks are as large as the largest size of their shelf.
+// Blocks that are kept are as large as the largest size of their shelf. They rely on a heap that aligns what it gives for
+// everything, whatever the size, as all those do that are in use.
 RILL_DECL void* allocate_from_depot(std::size_t size) {
-    const std::size_t index = memory_cache::index(size);
-    if (index >= memory_cache::shelf_count)
+    if (!RILL_RECYCLES_MEMORY || size > memory_cache::largest())
         return ::operator new(size);
+    const std::size_t index = memory_cache::index(size);
     if (keeps_memory()) {
         if (auto* batch = memory_depots[index].take()) {
             this_thread_memory.shelves[index] = {batch->next, 1};  // a full shelf, less one
@@ -101,9 +100,9 @@ RILL_DECL void* allocate_from_depot(std::size_t size) {
 }
 
 RILL_DECL void deallocate_to_depot(void* memory, std::size_t size) noexcept {
-    const std::size_t index = memory_cache::index(size);
-    if (index >= memory_cache::shelf_count || !keeps_memory())
+    if (size > memory_cache::largest() || !keeps_memory())
         return ::operator delete(memory);
+    const std::size_t index = memory_cache::index(size);
     auto& shelf = this_thread_memory.shelves[index];
     if (shelf.room == 0) {
         if (!memory_depots[index].put(shelf.first))

@@ -5,7 +5,7 @@
 
 namespace rill::engine {
 
-/// An error_code in two words instead of three: without the place in the source that Boost's may carry.
+/// An error_code in two words: without the place in the source that Boost's may carry in a third.
 class small_error {
 public:
     small_error() noexcept = default;

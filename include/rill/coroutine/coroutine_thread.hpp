@@ -205,7 +205,11 @@ public:
     template <class U>
     coroutine_allocator(const coroutine_allocator<U>& other) noexcept : thread_(other.thread_) {}
 
-    T* allocate(std::size_t n) { return static_cast<T*>(thread_->allocate_operation(n * sizeof(T))); }
+    T* allocate(std::size_t n) {
+        if (n > static_cast<std::size_t>(-1) / sizeof(T))
+            throw std::bad_alloc();
+        return static_cast<T*>(thread_->allocate_operation(n * sizeof(T)));
+    }
     void deallocate(T* p, std::size_t n) noexcept { thread_->deallocate_operation(p, n * sizeof(T)); }
 
     template <class U>

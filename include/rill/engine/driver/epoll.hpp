@@ -16,7 +16,8 @@ namespace rill::engine {
 /// Edges from Linux's epoll: each handle is registered once for reading, and once more when a first write has to wait.
 class epoll_poller final : public poller {
 public:
-    epoll_poller() : poller(arming::first_write), handle_(::epoll_create1(EPOLL_CLOEXEC)) {
+    explicit epoll_poller(threading t)
+        : poller(arming::first_write), solo_(t == threading::solo), handle_(::epoll_create1(EPOLL_CLOEXEC)) {
         if (handle_ < 0)
             throw_if(system::last_error(), "epoll_create1");
         ::epoll_event event{};
@@ -43,6 +44,11 @@ public:
         error_code ignored;
         if (!closing || r.may_listen)
             control(EPOLL_CTL_DEL, r, 0, ignored);
+        // The registration may be another thread's next. In shared mode its lock sees to that, and the events are those of
+        // the thread in wait().
+        for (int i = next_; solo_ && i < fetched_; ++i)
+            if (events_[i].data.ptr == &r)
+                events_[i].data.ptr = nullptr;
     }
 
     void abandon(reactor_registration& r) noexcept override {
@@ -60,15 +66,29 @@ public:
     }
     void disarm(reactor_registration&, direction) noexcept override {}
 
-    /// Passes a few events on at a time, and fetches more when there are none left: what has been read should still be in
-    /// the processor's cache when its handler runs.
+    /// Passes a few events on at a time: what has been read should still be in the processor's cache when its handler
+    /// runs. But it comes back with nothing only after a look at all that is ready now.
     void wait(wait_limit limit, reactor& to, task_queue& answered) noexcept override {
-        if (next_ == fetched_) {
-            next_ = 0;
-            fetched_ = std::max(fetch(limit), 0);
+        if (next_ != fetched_) {
+            pass_on(to, answered);
+            if (!answered.empty())
+                return;
         }
+        next_ = 0;
+        fetched_ = std::max(fetch(limit), 0);
+        pass_on(to, answered);
+    }
+
+    void wake() noexcept override { waker_.wake(); }
+
+private:
+    static constexpr std::uint32_t read_events = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+    static constexpr int most_events = 128;
+    static constexpr int events_at_a_time = 16;
+
+    void pass_on(reactor& to, task_queue& answered) noexcept {
         static_cast<void>(added_.load(std::memory_order_acquire));
-        for (const int end = std::min(fetched_, next_ + events_at_a_time); next_ != end; ++next_) {
+        for (int passed = 0; next_ != fetched_ && (passed < events_at_a_time || answered.empty()); ++passed, ++next_) {
             void* p = events_[next_].data.ptr;
             if (p == &alarm_) {
                 alarm_set_for_ = time_point::max();
@@ -83,13 +103,6 @@ public:
             }
         }
     }
-
-    void wake() noexcept override { waker_.wake(); }
-
-private:
-    static constexpr std::uint32_t read_events = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET;
-    static constexpr int most_events = 128;
-    static constexpr int events_at_a_time = 16;
 
     bool control(int what, reactor_registration& r, std::uint32_t events, error_code& ec) noexcept {
         ::epoll_event event{};
@@ -132,6 +145,7 @@ private:
         return false;
     }
 
+    const bool solo_;
     native_handle handle_;
     waker waker_;
     // What was written to a registration before add() is seen by whoever gets its events. The kernel sees to that, but

@@ -18,7 +18,7 @@ struct platform_driver {
 
 template <class Poller>
 std::unique_ptr<driver> make_reactor(threading t) {
-    return std::make_unique<reactor>(std::make_unique<Poller>(), t);
+    return std::make_unique<reactor>(std::make_unique<Poller>(t), t);
 }
 
 /// The best first.

@@ -9,7 +9,7 @@
 namespace rill::engine {
 
 RILL_DECL outcome conclude_failure(request& q, system::transfer_result failed) noexcept {
-    if (system::would_block(failed))
+    if (system::transfer_would_block(failed))
         return outcome::would_block;
     q.answer(system::error_of(failed));
     return outcome::failed;

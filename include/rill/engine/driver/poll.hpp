@@ -14,7 +14,7 @@ namespace rill::engine {
 /// everywhere.
 class poll_poller final : public poller {
 public:
-    poll_poller() : poller(arming::each_wait) {
+    explicit poll_poller(threading) : poller(arming::each_wait) {
         set_.reserve(1);
         polled_.reserve(1);
     }

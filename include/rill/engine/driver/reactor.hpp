@@ -174,7 +174,7 @@ private:
     const bool arms_each_wait_;
     std::unique_ptr<poller> poller_;
     // Registrations are reused, never freed: an event that was fetched before its handle went, and another came in its
-    // place, only makes that other one try a call for nothing.
+    // place, only makes that other one try a call for nothing, or not conclude that one is needless.
     mutex entries_mutex_;
     mutex listeners_mutex_;    // solo
     chunk* chunks_ = nullptr;  // entries_mutex_

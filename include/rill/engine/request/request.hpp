@@ -39,7 +39,7 @@ enum class request_state : std::uint8_t {
 
 /// What is asked of the operating system, as plain data, and its answer.
 ///
-/// Who may touch the fields below `target`: whoever builds the request, until it is started; then the loop's thread
+/// Who may touch its fields: whoever builds the request, until it is started; then the loop's thread
 /// (solo) or the holder of the registration's lock (shared), until it is answered; then whoever delivers it.
 struct request : task {
     request(function f, request_kind k, direction d) noexcept : task(f, message::start), kind(k), way(d) {}

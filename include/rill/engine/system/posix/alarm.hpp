@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rill/core/platform.hpp>
+
 #include RILL_SYSTEM(descriptor.hpp)
 
 #include <chrono>

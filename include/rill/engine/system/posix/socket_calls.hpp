@@ -49,7 +49,7 @@ inline bool would_block(int error) noexcept {
     return error == error_number::would_block || error == error_number::try_again;
 }
 inline bool would_block(const error_code& ec) noexcept { return would_block(ec.value()); }
-inline bool would_block(transfer_result failed) noexcept { return would_block(static_cast<int>(-failed)); }
+inline bool transfer_would_block(transfer_result failed) noexcept { return would_block(static_cast<int>(-failed)); }
 
 }  // namespace rill::engine::system
 
