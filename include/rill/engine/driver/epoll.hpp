@@ -44,11 +44,8 @@ public:
         error_code ignored;
         if (!closing || r.may_listen)
             control(EPOLL_CTL_DEL, r, 0, ignored);
-        // The registration may be another thread's next. In shared mode its lock sees to that, and the events are those of
-        // the thread in wait().
-        for (int i = next_; solo_ && i < fetched_; ++i)
-            if (events_[i].data.ptr == &r)
-                events_[i].data.ptr = nullptr;
+        if (solo_)
+            forget_events(r);
     }
 
     void abandon(reactor_registration& r) noexcept override {
@@ -85,6 +82,14 @@ private:
     static constexpr std::uint32_t read_events = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET;
     static constexpr int most_events = 128;
     static constexpr int events_at_a_time = 16;
+
+    // The registration may be another thread's next. (In shared mode its lock sees to that, and the events are those of the
+    // thread in wait().)
+    void forget_events(const reactor_registration& r) noexcept {
+        for (int i = next_; i < fetched_; ++i)
+            if (events_[i].data.ptr == &r)
+                events_[i].data.ptr = nullptr;
+    }
 
     void pass_on(reactor& to, task_queue& answered) noexcept {
         static_cast<void>(added_.load(std::memory_order_acquire));
