@@ -63,11 +63,16 @@ def accept(programs, quick):
 
 
 def loop(group, programs, quick):
-    """Every case of the group's program; beside the plain loop, solo, also what the peers do."""
+    """Every case of the group's programs; beside the plain loop, solo, also what the peers do."""
+    for program in {"post": ["post", "threads"]}.get(group, [group]):
+        yield from loop_program(program, programs, quick)
+
+
+def loop_program(group, programs, quick):
     scale = ["0.3"] if quick else []
 
     def contestant(name, program, case):
-        threads = case.startswith(("outside", "post/outside")) or case == "chains64/2"
+        threads = case.startswith(("outside", "post/outside")) or case.endswith("64/2")
         return Contestant(name, [programs / program, case, *scale], pinned=not threads)
 
     rill = contestant("rill", f"{group}_rill", "")

@@ -9,6 +9,8 @@
 #include <rill/io/steady_timer.hpp>
 #include <rill/io/system_timer.hpp>
 
+#include <support/soon.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <list>
@@ -557,4 +559,28 @@ TEST_CASE("a handler starts the next wait of a clock that ticks on", "[io][basic
     timer.async_wait(tick);
     run(io);
     CHECK(ticks == 100);
+}
+
+TEST_CASE("a timer fires on another thread while the one that ran the handler before is held up", "[io][timer]") {
+    rill::io_context io;
+    auto guard = rill::make_work_guard(io);
+    for (int i = 0; i != 20; ++i) {
+        rill::steady_timer first(io, 200us);
+        rill::steady_timer second(io, 500us);
+        std::atomic<bool> second_fired{false}, over{false}, in_time{false};
+        first.async_wait([&](rill::error_code) {
+            in_time = soon([&] { return second_fired.load(); });
+            over = true;
+        });
+        second.async_wait([&](rill::error_code) { second_fired = true; });
+        std::thread threads[2];
+        for (auto& t : threads)
+            t = std::thread([&] { io.run(); });
+        CHECK(soon([&] { return over && second_fired; }));
+        io.stop();
+        for (auto& t : threads)
+            t.join();
+        io.restart();
+        CHECK(in_time);
+    }
 }

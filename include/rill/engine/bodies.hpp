@@ -17,7 +17,9 @@
 #include <rill/engine/driver/make_driver.ipp>
 #include <rill/engine/driver/perform.ipp>
 #include <rill/engine/driver/reactor.ipp>
+#include <rill/engine/scheduler/crew.ipp>
 #include <rill/engine/scheduler/loop.ipp>
+#include <rill/engine/scheduler/loop_shared.ipp>
 #include <rill/engine/scheduler/timer_queue.ipp>
 #include <rill/execution/execution_context.ipp>
 #include <rill/io/socket_handle.ipp>

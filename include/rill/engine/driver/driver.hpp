@@ -25,8 +25,10 @@ struct registration : service_message {
 struct wait_limit {
     bool look_only = false;                   ///< answer what is ready now
     time_point deadline = time_point::max();  ///< of now(); max(): until something happens
+    /// Where many may wait: the deadline ends the wait of any one of them, this one that of the caller.
+    time_point own_deadline = time_point::max();
 
-    static wait_limit none() noexcept { return wait_limit{true, time_point::min()}; }
+    static wait_limit none() noexcept { return wait_limit{true, time_point::min(), time_point::min()}; }
 };
 
 /// From @p now to @p deadline; nothing if that has passed.
@@ -74,8 +76,14 @@ public:
     /// Waits until something is answered, the limit is reached, or someone calls wake(). It may return early.
     virtual void wait(wait_limit limit, task_queue& ready) noexcept = 0;
 
-    /// Makes the wait() that runs now, or else the next one that would block, return.
+    /// Makes a wait() that runs now, or else the next one that would block, return.
     virtual void wake() noexcept = 0;
+
+    /// Shared: whether several threads may be inside wait(). What is answered then comes to one of them.
+    virtual bool many_may_wait() const noexcept { return false; }
+
+    /// Shared, while a thread is inside wait(): makes sure that one returns at @p deadline, or before.
+    virtual void expect([[maybe_unused]] time_point deadline) noexcept { wake(); }
 
     /// The clock of deadlines and timers.
     virtual time_point now() const noexcept { return std::chrono::steady_clock::now(); }

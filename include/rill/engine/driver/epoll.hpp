@@ -14,6 +14,7 @@
 namespace rill::engine {
 
 /// Edges from Linux's epoll: each handle is registered once for reading, and once more when a first write has to wait.
+/// Shared, every thread that has nothing to do may wait: the kernel gives each edge to one of them.
 class epoll_poller final : public poller {
 public:
     explicit epoll_poller(threading t)
@@ -66,6 +67,8 @@ public:
     /// Passes a few events on at a time: what has been read should still be in the processor's cache when its handler
     /// runs. But it comes back with nothing only after a look at all that is ready now.
     void wait(wait_limit limit, reactor& to, task_queue& answered) noexcept override {
+        if (!solo_)
+            return wait_among_others(limit, to, answered);
         if (next_ != fetched_) {
             pass_on(to, answered);
             if (!answered.empty())
@@ -78,13 +81,21 @@ public:
 
     void wake() noexcept override { waker_.wake(); }
 
+    bool many_may_wait() const noexcept override { return !solo_; }
+
+    void expect(time_point deadline) noexcept override {
+        scoped_lock lock(alarm_mutex_);
+        if (!set_alarm(deadline))
+            wake();
+    }
+
 private:
     static constexpr std::uint32_t read_events = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET;
     static constexpr int most_events = 128;
     static constexpr int events_at_a_time = 16;
 
-    // The registration may be another thread's next. (In shared mode its lock sees to that, and the events are those of the
-    // thread in wait().)
+    // The registration may be another thread's next. (In shared mode its lock sees to that, and the events are those of
+    // the threads in wait().)
     void forget_events(const reactor_registration& r) noexcept {
         for (int i = next_; i < fetched_; ++i)
             if (events_[i].data.ptr == &r)
@@ -94,19 +105,46 @@ private:
     void pass_on(reactor& to, task_queue& answered) noexcept {
         static_cast<void>(added_.load(std::memory_order_acquire));
         for (int passed = 0; next_ != fetched_ && (passed < events_at_a_time || answered.empty()); ++passed, ++next_) {
-            void* p = events_[next_].data.ptr;
-            if (p == &alarm_) {
-                alarm_set_for_ = time_point::max();
-            } else if (p) {
-                std::uint32_t e = events_[next_].events;
-                ready_events ready;
-                ready.readable = (e & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-                ready.writable = (e & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
-                ready.exceptional = (e & (EPOLLPRI | EPOLLHUP | EPOLLERR)) != 0;
-                ready.unusual = (e & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-                to.on_ready(*static_cast<reactor_registration*>(p), ready, answered);
-            }
+            pass_on(events_[next_], to, answered);
         }
+    }
+
+    void pass_on(const ::epoll_event& event, reactor& to, task_queue& answered) noexcept {
+        if (event.data.ptr == &alarm_) {
+            scoped_lock lock(solo_ ? nullptr : &alarm_mutex_);
+            alarm_set_for_ = time_point::max();
+        } else if (event.data.ptr) {
+            const std::uint32_t e = event.events;
+            ready_events ready;
+            ready.readable = (e & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+            ready.writable = (e & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
+            ready.exceptional = (e & (EPOLLPRI | EPOLLHUP | EPOLLERR)) != 0;
+            ready.unusual = (e & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+            to.on_ready(*static_cast<reactor_registration*>(event.data.ptr), ready, answered);
+        }
+    }
+
+    // Each thread takes no more than it is to handle next: the rest is for the others.
+    void wait_among_others(wait_limit limit, reactor& to, task_queue& answered) noexcept {
+        int timeout = 0;
+        if (!limit.look_only) {
+            time_point until = limit.own_deadline;
+            if (limit.deadline != time_point::max()) {
+                scoped_lock lock(alarm_mutex_);
+                if (!set_alarm(limit.deadline))
+                    until = std::min(until, limit.deadline);
+            }
+            timeout = until == time_point::max() ? -1 : milliseconds_until(until);
+        }
+        ::epoll_event events[events_at_a_time];
+        int n;
+        do {
+            n = ::epoll_wait(handle_, events, events_at_a_time, timeout);
+            static_cast<void>(added_.load(std::memory_order_acquire));
+            for (int i = 0; i < n; ++i)
+                pass_on(events[i], to, answered);
+            timeout = 0;  // the edges may have been for others than those that are waited for
+        } while (n == events_at_a_time && answered.empty());
     }
 
     bool control(int what, reactor_registration& r, std::uint32_t events, error_code& ec) noexcept {
@@ -125,17 +163,23 @@ private:
 
     // A time-out costs a third of the call, though most waits end by an event: so there is an alarm instead, which stays
     // set until it goes off. It is set anew only for a deadline that comes before it.
-    int timeout_for(time_point deadline) noexcept {
+    int timeout_for(time_point deadline) noexcept { return set_alarm(deadline) ? -1 : milliseconds_until(deadline); }
+
+    // False: the system has none.
+    bool set_alarm(time_point deadline) noexcept {
         if (deadline >= alarm_set_for_)
-            return -1;
-        if (!alarm_.exists() && !add_alarm()) {
-            auto left = time_left(deadline, std::chrono::steady_clock::now());
-            auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
-            return milliseconds > 1'000'000'000 ? 1'000'000'000 : static_cast<int>(milliseconds);
-        }
+            return true;
+        if (!alarm_.exists() && !add_alarm())
+            return false;
         alarm_.set(deadline);
         alarm_set_for_ = deadline;
-        return -1;
+        return true;
+    }
+
+    static int milliseconds_until(time_point deadline) noexcept {
+        auto left = time_left(deadline, std::chrono::steady_clock::now());
+        auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+        return milliseconds > 1'000'000'000 ? 1'000'000'000 : static_cast<int>(milliseconds);
     }
 
     bool add_alarm() noexcept {
@@ -156,12 +200,13 @@ private:
     // What was written to a registration before add() is seen by whoever gets its events. The kernel sees to that, but
     // the language does not know.
     std::atomic<unsigned> added_{0};
-    // Whoever is in wait().
-    ::epoll_event events_[most_events];
+    alarm alarm_;                                   // solo: the thread in wait(); shared: alarm_mutex_
+    time_point alarm_set_for_ = time_point::max();  // as alarm_
+    mutex alarm_mutex_;
+    // Solo: the thread in wait().
     int next_ = 0;  // of the fetched ones, which has not been passed on yet
     int fetched_ = 0;
-    alarm alarm_;
-    time_point alarm_set_for_ = time_point::max();
+    ::epoll_event events_[most_events];
 };
 
 }  // namespace rill::engine

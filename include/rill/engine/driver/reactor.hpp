@@ -116,6 +116,10 @@ public:
     /// Waits, and gives each handle that is ready to the reactor's on_ready().
     virtual void wait(wait_limit limit, reactor& to, task_queue& ready) noexcept = 0;
     virtual void wake() noexcept = 0;
+
+    // As the driver's.
+    virtual bool many_may_wait() const noexcept { return false; }
+    virtual void expect([[maybe_unused]] time_point deadline) noexcept { wake(); }
 };
 
 /// Answers requests by trying the call, and again whenever its poller says that it may succeed.
@@ -134,6 +138,8 @@ public:
     RILL_COLD RILL_DECL void cancel_all(registration& r, task_queue& ready) noexcept override;
     void wait(wait_limit limit, task_queue& ready) noexcept override { poller_->wait(limit, *this, ready); }
     void wake() noexcept override { poller_->wake(); }
+    bool many_may_wait() const noexcept override { return poller_->many_may_wait(); }
+    void expect(time_point deadline) noexcept override { poller_->expect(deadline); }
     RILL_COLD RILL_DECL void shut_down(task_queue& ready) noexcept override;
 
     /// What the poller has seen of one handle.

@@ -7,11 +7,11 @@
 
 namespace rill::engine {
 
-/// What other threads leave for a loop that one thread runs.
+/// What threads that are not inside run() leave for a loop.
 ///
 /// One atomic word, the head, with three kinds of values:
 ///   null         empty, and the loop is awake
-///   asleep       empty, and the loop is in the driver's wait, or about to enter it
+///   asleep       empty, and the loop is in the driver's wait, or about to enter it; in a shared loop: see crew
 ///   a task       the newest of a chain linked by `next`; the loop is awake, or has been woken
 ///
 /// No wake-up is lost: sleeping and pushing meet in one compare-and-exchange each on this word. If the push comes
@@ -54,8 +54,35 @@ public:
     /// On the loop's thread: takes all that has arrived, oldest first, and ends the sleep.
     task* take() noexcept {
         task* newest = head_.exchange(nullptr, std::memory_order_acquire);
-        if (newest == asleep())
-            return nullptr;
+        return newest == asleep() ? nullptr : oldest_first(newest);
+    }
+
+    // A shared loop has several threads, so none of them may end a sleep by the way.
+
+    /// Whether something has arrived.
+    bool has_tasks() const noexcept {
+        task* head = head_.load(std::memory_order_relaxed);
+        return head != nullptr && head != asleep();
+    }
+
+    /// Takes all that has arrived, oldest first; a sleep goes on.
+    task* take_tasks() noexcept {
+        task* newest = head_.load(std::memory_order_relaxed);
+        do
+            if (newest == nullptr || newest == asleep())
+                return nullptr;
+        while (!head_.compare_exchange_weak(newest, nullptr, std::memory_order_acquire, std::memory_order_relaxed));
+        return oldest_first(newest);
+    }
+
+    /// Ends the sleep, if there is one.
+    void end_sleep() noexcept {
+        task* expected = asleep();
+        head_.compare_exchange_strong(expected, nullptr, std::memory_order_seq_cst);
+    }
+
+private:
+    static task* oldest_first(task* newest) noexcept {
         task* oldest = nullptr;
         while (newest) {
             task* next = newest->next;
@@ -66,7 +93,6 @@ public:
         return oldest;
     }
 
-private:
     // The address of an object that is no task.
     static task* asleep() noexcept {
         static char marker alignas(task);

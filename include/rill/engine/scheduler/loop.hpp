@@ -4,6 +4,7 @@
 #include <rill/core/error.hpp>
 #include <rill/core/thread_mark.hpp>
 #include <rill/engine/driver/driver.hpp>
+#include <rill/engine/scheduler/crew.hpp>
 #include <rill/engine/scheduler/inbox.hpp>
 #include <rill/engine/scheduler/timer_queue.hpp>
 
@@ -20,13 +21,16 @@ namespace rill::engine {
 ///
 /// Solo: the thread inside run() owns the queue, the timers and the driver; what other threads want comes through the
 /// inbox. `owner_` says who that is, so the loop's own thread finds out with one plain load where it is.
-/// Shared: any thread calls the driver, which has its own locks; `mutex_` guards the queue and the sleepers,
-/// `timers_mutex_` the timers. Order of locks: a registration's, or timers_mutex_, before mutex_.
+/// Shared: each thread inside run() is a worker with a queue of its own, and all of them are the crew, which see. Any
+/// thread calls the driver, which has its own locks; `timers_mutex_` guards the timers. Order of locks: a
+/// registration's, or timers_mutex_, before mutex_, before a worker's.
 /// Both: whoever may let run() end on another thread (stop(), the last work, a wake-up) does it with mutex_ held, which
 /// shut_down() takes last, so that the loop is not freed under it.
 ///
 /// Work is what run() waits for: requests with the driver or the timer queue, tasks in the queue, and guards. Solo,
-/// what still lies in the inbox is not counted; run() looks there before it ends.
+/// what still lies in the inbox is not counted; run() looks there before it ends. Shared, a worker counts for itself,
+/// and settles it with `foreign_work_` before it waits or leaves: so that is exact while none is awake, and only then
+/// it tells that nothing is left.
 class loop {
 public:
     /// @p context is the user's object behind it, which the engine only keeps.
@@ -124,14 +128,16 @@ private:
     std::size_t run_solo(std::size_t most, time_point until);
     bool find_task_solo(time_point until) noexcept;
     std::size_t run_shared(std::size_t most, time_point until);
-    task* find_task_shared(scoped_lock& lock, time_point until) noexcept;
-    void look_shared(scoped_lock& lock, time_point until) noexcept;
+    std::size_t run_as(worker& me, std::size_t most, time_point until);
+    task* find_task_shared(worker& me, time_point until) noexcept;
+    bool wait_shared(worker& me, time_point until, scoped_lock& lock) noexcept;
+    void settle(worker& me) noexcept;
+    void post_shared(task& t) noexcept;
+    RILL_COLD void wake_if_wanted() noexcept;
+    void push(worker& me, task_queue& ready) noexcept;
     void expire_timers(task_queue& ready) noexcept;
-    wait_limit next_deadline(time_point until) noexcept;
+    time_point next_deadline(time_point until) noexcept;
     bool is_over(time_point until) const noexcept;
-    void wake_someone() noexcept;
-    void wake_everyone() noexcept;
-    void wake_watcher() noexcept;
 
     bool owned_here() const noexcept {
         return (owner_.load(std::memory_order_relaxed) & ~std::uintptr_t{1}) == this_thread_mark();
@@ -161,17 +167,14 @@ private:
 
     void* const context_;
     const threading threading_;
-    bool driver_is_watched_ = false;     // shared, mutex_: a thread is in wait(), or about to be
-    bool watcher_sleeps_ = false;        // shared, mutex_: that wait() may block and nobody has woken it
-    unsigned until_look_ = turn_length;  // owner, or mutex_: tasks to run before the next look at the driver
-    unsigned sleepers_ = 0;              // shared, mutex_: threads waiting for wake_up_
+    unsigned until_look_ = turn_length;  // solo, owner: tasks to run before the next look at the driver
     unsigned depth_ = 0;                 // solo, owner: run() within run()
     std::atomic<bool> stopped_{false};
     std::unique_ptr<driver> driver_;
-    task_queue queue_;               // owner, or mutex_
+    task_queue queue_;               // solo, owner
     timer_group* groups_ = nullptr;  // groups_mutex_
     std::int64_t local_work_ = 0;    // solo, owner; below zero if others finish what it started, or it theirs
-    std::atomic<std::int64_t> foreign_work_{0};       // any thread; shared: all of the work
+    std::atomic<std::int64_t> foreign_work_{0};       // any thread; shared: all but what workers have not settled
     std::atomic<std::int64_t> local_work_asleep_{0};  // solo: local_work_, written before each sleep, for other threads
 
     // Solo: 0, nobody; the address of a thread's own variable, the thread inside run(); that plus 1, a thread that is
@@ -182,7 +185,7 @@ private:
     mutex mutex_;
     mutex timers_mutex_;
     mutex groups_mutex_;
-    condition wake_up_;
+    crew crew_{mutex_, inbox_};  // shared, mutex_
 
     timer_queue timers_;  // owner, or timers_mutex_; the last because it is large
 };

@@ -3,7 +3,6 @@
 
 #include <rill/core/memory.hpp>
 #include <rill/engine/scheduler/loop.hpp>
-#include <rill/engine/scheduler/shared_frame.hpp>
 
 #include RILL_SYSTEM(descriptor.hpp)
 
@@ -12,7 +11,7 @@ namespace rill::engine {
 // -- who may touch a solo loop
 
 RILL_DECL bool loop::runs_here() const noexcept {
-    return solo() ? owner_.load(std::memory_order_relaxed) == this_thread_mark() : shared_frame::contains(this);
+    return solo() ? owner_.load(std::memory_order_relaxed) == this_thread_mark() : worker::here(*this) != nullptr;
 }
 
 RILL_DECL bool loop::borrow() noexcept {
@@ -88,25 +87,25 @@ RILL_DECL void loop::shut_down() noexcept {
     }
     // Handlers and frames that are destroyed may post, cancel, or even start something: go on until all is quiet.
     for (bool quiet = false; !quiet;) {
-        take_inbox();
         task_queue ended;
+        if (solo())
+            take_inbox();
+        else
+            crew_.collect(ended);
         driver_->shut_down(ended);
         while (timer_group* g = groups_) {
             *g->owner = nullptr;
             free_group(*g, ended);
         }
-        scoped_lock lock(solo() ? nullptr : &mutex_);  // a signal may still be emitted on another thread
         queue_.splice(ended);
         quiet = queue_.empty();
         while (!queue_.empty()) {
             task& t = queue_.pop();
-            lock.unlock();
             if (solo())
                 --local_work_;
             else
                 foreign_work_.fetch_sub(1, std::memory_order_relaxed);
             t.run(nullptr, t);
-            lock.lock();
         }
     }
 
@@ -181,7 +180,7 @@ RILL_DECL bool loop::find_task_solo(time_point until) noexcept {
         if (look_only)
             driver_->wait(wait_limit::none(), queue_);
         else if (!stopped() && has_work())
-            driver_->wait(next_deadline(until), queue_);
+            driver_->wait(wait_limit{false, next_deadline(until)}, queue_);
         take_inbox();
         expire_timers(queue_);
         if (queue_.empty() && until != time_point::max() && now() >= until)
@@ -189,103 +188,9 @@ RILL_DECL bool loop::find_task_solo(time_point until) noexcept {
     }
 }
 
-RILL_DECL std::size_t loop::run_shared(std::size_t most, time_point until) {
-    shared_frame here(this);
-    struct finish_work {
-        loop& l;
-        ~finish_work() {
-            if (l.foreign_work_.fetch_sub(1, std::memory_order_seq_cst) == 1) {
-                scoped_lock lock(l.mutex_);
-                l.wake_everyone();
-            }
-        }
-    };
-    std::size_t done = 0;
-    scoped_lock lock(mutex_);
-    while (done != most) {
-        task* t = find_task_shared(lock, until);
-        if (!t)
-            break;
-        lock.unlock();
-        ++done;
-        {
-            finish_work finish{*this};
-            t->run(this, *t);
-        }
-        lock.lock();
-        if (is_over(until))
-            break;
-    }
-    return done;
-}
-
-RILL_DECL task* loop::find_task_shared(scoped_lock& lock, time_point until) noexcept {
-    for (;;) {
-        if (stopped_.load(std::memory_order_relaxed))
-            return nullptr;
-        bool look = !driver_is_watched_ && (queue_.empty() || until_look_ == 0);
-        if (!queue_.empty() && !look) {
-            task& t = queue_.pop();
-            if (until_look_ != 0)
-                --until_look_;
-            // Someone must go on with the queue, or take over the watch, while this thread runs the task. Not only a
-            // sleeper: those that are counted may have been woken already.
-            if (!queue_.empty())
-                wake_someone();
-            else if (sleepers_ != 0 && !driver_is_watched_)
-                wake_up_.notify_one();
-            return &t;
-        }
-        if (queue_.empty() && foreign_work_.load(std::memory_order_seq_cst) == 0) {
-            stopped_.store(true, std::memory_order_seq_cst);
-            wake_everyone();
-            return nullptr;
-        }
-        if (look) {
-            look_shared(lock, until);
-        } else {
-            if (until == time_point::min())
-                return nullptr;
-            ++sleepers_;
-            if (until == time_point::max())
-                wake_up_.wait(mutex_);
-            else
-                wake_up_.wait_until(mutex_, until);
-            --sleepers_;
-        }
-        if (queue_.empty() && until != time_point::max() && !stopped_.load(std::memory_order_relaxed) &&
-            now() >= until) {
-            if (sleepers_ != 0 && !driver_is_watched_)
-                wake_up_.notify_one();  // it may have been this thread's turn to watch
-            return nullptr;
-        }
-    }
-}
-
-// One look at the timers and the driver, or a wait in it if there is nothing else to do.
-RILL_DECL void loop::look_shared(scoped_lock& lock, time_point until) noexcept {
-    task_queue ready;
-    bool look_only = !queue_.empty() || until == time_point::min();
-    driver_is_watched_ = true;
-    watcher_sleeps_ = !look_only;  // from here on whoever adds a task or an earlier timer wakes us
-    until_look_ = turn_length;
-    lock.unlock();
-
-    expire_timers(ready);
-    driver_->wait(look_only || !ready.empty() ? wait_limit::none() : next_deadline(until), ready);
-    if (ready.empty())
-        expire_timers(ready);
-
-    lock.lock();
-    driver_is_watched_ = watcher_sleeps_ = false;
-    queue_.splice(ready);
-}
-
-RILL_DECL wait_limit loop::next_deadline(time_point until) noexcept {
+RILL_DECL time_point loop::next_deadline(time_point until) noexcept {
     scoped_lock lock(solo() ? nullptr : &timers_mutex_);
-    if (!timers_.empty() && timers_.earliest() < until)
-        until = timers_.earliest();
-    return wait_limit{false, until};
+    return !timers_.empty() && timers_.earliest() < until ? timers_.earliest() : until;
 }
 
 RILL_DECL void loop::expire_timers(task_queue& ready) noexcept {
@@ -300,31 +205,9 @@ RILL_DECL void loop::stop() noexcept {
     scoped_lock lock(mutex_);
     stopped_.store(true, std::memory_order_seq_cst);
     if (!solo())
-        wake_everyone();
+        crew_.wake_everyone(*driver_);
     else if (inbox_.sleeps())
         driver_->wake();
-}
-
-// With mutex_ held.
-RILL_DECL void loop::wake_everyone() noexcept {
-    wake_up_.notify_all();
-    wake_watcher();
-}
-
-// With mutex_ held.
-RILL_DECL void loop::wake_watcher() noexcept {
-    if (!watcher_sleeps_)
-        return;
-    watcher_sleeps_ = false;
-    driver_->wake();
-}
-
-// With mutex_ held, after something was queued.
-RILL_DECL void loop::wake_someone() noexcept {
-    if (sleepers_ != 0)
-        wake_up_.notify_one();
-    else
-        wake_watcher();
 }
 
 // -- tasks and work
@@ -332,10 +215,7 @@ RILL_DECL void loop::wake_someone() noexcept {
 RILL_DECL void loop::post(task& t) noexcept {
     RILL_ASSERT(t.arrives_as == message::run);
     if (!solo()) {
-        foreign_work_.fetch_add(1, std::memory_order_relaxed);
-        scoped_lock lock(mutex_);
-        queue_.push(t);
-        wake_someone();
+        post_shared(t);
     } else if (owned_here()) {
         ++local_work_;
         queue_.push(t);
@@ -349,8 +229,12 @@ RILL_DECL void loop::push_inbox(task& t) noexcept {
         return;
     // TRICKY: as soon as t is in there the loop may run it, end, and be destroyed: shut_down() waits for the lock.
     scoped_lock lock(mutex_);
-    if (inbox_.push(t))
+    if (!inbox_.push(t))
+        return;
+    if (solo())
         driver_->wake();
+    else
+        crew_.wake_if_wanted(*driver_);
 }
 
 RILL_DECL void loop::take_arrived() noexcept {
@@ -379,15 +263,21 @@ RILL_DECL void loop::take_arrived() noexcept {
 }
 
 RILL_DECL void loop::work_started() noexcept {
-    if (solo() && owned_here())
+    if (owned_here())
         ++local_work_;
+    else if (worker* me = solo() ? nullptr : worker::here(*this))
+        ++me->work;
     else
         foreign_work_.fetch_add(1, std::memory_order_relaxed);
 }
 
 RILL_DECL void loop::work_finished() noexcept {
-    if (solo() && owned_here()) {
+    if (owned_here()) {
         --local_work_;
+        return;
+    }
+    if (worker* me = solo() ? nullptr : worker::here(*this)) {
+        --me->work;
         return;
     }
     std::int64_t work = foreign_work_.load(std::memory_order_relaxed);
@@ -403,8 +293,8 @@ RILL_DECL void loop::work_finished() noexcept {
     } else if (left > shut_down_mark / 2) {
         return;  // shut down, and not the last
     } else if (!solo()) {
-        if (left == 0)
-            wake_everyone();
+        if (left == 0 && crew_.awake() == 0)
+            crew_.wake_everyone(*driver_);  // who wakes first finds that it is the end
     } else if (inbox_.sleeps() && left + local_work_asleep_.load(std::memory_order_relaxed) <= 0) {
         driver_->wake();
     }
@@ -428,7 +318,8 @@ RILL_DECL void loop::begin_wait(timer_request& wait, task_queue& ready) noexcept
         ready.push(wait);
     } else if (timers_.add(wait) && !solo()) {
         scoped_lock sleepers(mutex_);
-        wake_watcher();
+        if (crew_.anyone_in_driver())
+            driver_->expect(wait.due);
     }
 }
 
@@ -453,11 +344,12 @@ RILL_DECL void loop::deliver(task_queue& ready) noexcept {
         return;
     if (solo()) {
         queue_.splice(ready);
-        return;
+    } else if (worker* me = worker::here(*this)) {
+        push(*me, ready);
+    } else {
+        while (!ready.empty())
+            push_inbox(ready.pop());
     }
-    scoped_lock lock(mutex_);
-    queue_.splice(ready);
-    wake_someone();
 }
 
 // Counted first: in a shared loop another thread may deliver the request before this call returns.
@@ -671,3 +563,5 @@ RILL_DECL void loop::serve_remove_group(loop* owner, task& message) noexcept {
 }
 
 }  // namespace rill::engine
+
+#include <rill/engine/scheduler/loop_shared.ipp>
