@@ -9,6 +9,8 @@
 #include <rill/compose/write.hpp>
 #include <rill/context/executor_work_guard.hpp>
 #include <rill/context/io_context.hpp>
+#include <rill/context/io_context_strand.hpp>
+#include <rill/context/strand.hpp>
 #include <rill/context/system_context.hpp>
 #include <rill/context/system_executor.hpp>
 #include <rill/core/buffer.hpp>

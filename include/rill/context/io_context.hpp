@@ -19,6 +19,7 @@ class io_context : public loop_context {
 public:
     using executor_type = loop_executor<io_context>;
     using count_type = std::size_t;
+    class strand;  // in io_context_strand.hpp
 
     /// Throws  system_error: the backend is not to be had; RILL_BACKEND in the environment names none that is here
     io_context() : io_context(default_hint) {}

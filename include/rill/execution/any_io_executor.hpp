@@ -33,9 +33,13 @@ public:
     constexpr any_io_executor(std::nullptr_t) noexcept {}
 
     /// Throws  std::bad_alloc for an executor of more than 16 bytes
+    ///
+    /// Whether there is == is not asked in the constraint: for a type with any_io_executor among its template arguments,
+    /// such as a strand, the answer would depend on whether it converts to any_io_executor.
     template <class Executor>
-        requires(!std::same_as<Executor, any_io_executor> && execution::executor<Executor>)
+        requires(!std::same_as<Executor, any_io_executor> && execution::function_runner<Executor>)
     any_io_executor(Executor ex) {
+        static_assert(execution::executor<Executor>, "any_io_executor: the executor must have an operator==");
         static_assert(queryable_for<Executor, execution::context_t>,
                       "any_io_executor: the executor must have the property execution::context");
         if constexpr (requires { ex.reference(); })

@@ -12,15 +12,19 @@ struct invocable_archetype {
     void operator()() noexcept {}
 };
 
-/// Runs functions: copying it never throws, equal ones are interchangeable, and execute(f) takes a move-only f.
+/// An executor, but for ==.
 ///
 /// execute() is asked for first: asking whether an I/O object can be copied would ask whether it converts to
 /// any_io_executor, and so whether it is an executor.
 template <class T>
-concept executor = requires(const T& ex, invocable_archetype f) {
+concept function_runner = requires(const T& ex, invocable_archetype f) {
     ex.execute(std::move(f));
 }
-&&std::is_nothrow_copy_constructible_v<T>&& std::equality_comparable<T>;
+&&std::is_nothrow_copy_constructible_v<T>;
+
+/// Runs functions: copying it never throws, equal ones are interchangeable, and execute(f) takes a move-only f.
+template <class T>
+concept executor = function_runner<T> && std::equality_comparable<T>;
 
 template <class T>
 struct is_executor : std::bool_constant<executor<T>> {};

@@ -10,6 +10,11 @@ struct defer_manner {
     static auto adapt(const Executor& ex) {
         return prefer(require(ex, execution::blocking.never), execution::relationship.continuation);
     }
+    template <class Executor, class Function, class Allocator>
+    static auto submit(const Executor& ex, Function&& f, const Allocator& a)
+        -> decltype(ex.defer(std::forward<Function>(f), a)) {
+        return ex.defer(std::forward<Function>(f), a);
+    }
 };
 
 }  // namespace rill::engine

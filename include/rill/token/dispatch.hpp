@@ -10,6 +10,11 @@ struct dispatch_manner {
     static auto adapt(const Executor& ex) {
         return prefer(ex, execution::blocking.possibly);
     }
+    template <class Executor, class Function, class Allocator>
+    static auto submit(const Executor& ex, Function&& f, const Allocator& a)
+        -> decltype(ex.dispatch(std::forward<Function>(f), a)) {
+        return ex.dispatch(std::forward<Function>(f), a);
+    }
 };
 
 }  // namespace rill::engine

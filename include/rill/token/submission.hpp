@@ -24,6 +24,16 @@ void execute_with(const Executor& ex, Function&& f, const Allocator& allocator) 
         prefer(ex, execution::allocator(allocator)).execute(std::forward<Function>(f));
 }
 
+/// The same in a Manner: by the executor's own function for it, if it has one, as strands do, since a copy with other
+/// properties is not free for them; else by such a copy.
+template <class Manner, class Executor, class Function, class Allocator>
+void execute_in(const Executor& ex, Function&& f, const Allocator& allocator) {
+    if constexpr (requires { Manner::submit(ex, std::forward<Function>(f), allocator); })
+        Manner::submit(ex, std::forward<Function>(f), allocator);
+    else
+        execute_with(Manner::adapt(ex), std::forward<Function>(f), allocator);
+}
+
 /// Runs @p f on @p ex, inside this call if ex allows it.
 template <class Executor, class Function, class Allocator>
 void submit(const Executor& ex, Function&& f, const Allocator& allocator) {
@@ -49,7 +59,7 @@ struct submit_to_associated {
     void operator()(Handler&& handler) const {
         auto ex = get_associated_executor(handler);
         auto allocator = get_associated_allocator(handler);
-        execute_with(Manner::adapt(ex), std::forward<Handler>(handler), allocator);
+        execute_in<Manner>(ex, std::forward<Handler>(handler), allocator);
     }
 };
 
@@ -72,14 +82,14 @@ struct submit_to_executor {
                 same = own == executor;
             if (!same) {
                 auto tracked = prefer(own, execution::outstanding_work.tracked);
-                execute_with(
-                    Manner::adapt(executor),
+                execute_in<Manner>(
+                    executor,
                     forwarded_handler<decayed, decltype(tracked)>{std::forward<Handler>(handler), std::move(tracked)},
                     allocator);
                 return;
             }
         }
-        execute_with(Manner::adapt(executor), std::forward<Handler>(handler), allocator);
+        execute_in<Manner>(executor, std::forward<Handler>(handler), allocator);
     }
 };
 
