@@ -78,7 +78,7 @@ public:
     task* look() const noexcept { return head_.load(std::memory_order_relaxed); }
     [[nodiscard]] bool try_push(task& t, task*& seen) noexcept {
         t.next = seen == owned() ? nullptr : seen;
-        return head_.compare_exchange_weak(seen, &t, std::memory_order_acq_rel, std::memory_order_relaxed);
+        return head_.compare_exchange_strong(seen, &t, std::memory_order_acq_rel, std::memory_order_relaxed);
     }
 
     bool is_owned() const noexcept { return look() != nullptr; }
