@@ -24,6 +24,7 @@ public:
     wrapped_handler(const io_context_strand& s, H&& handler) : strand_(s), handler_(std::forward<H>(handler)) {}
 
     executor_type get_executor() const noexcept { return strand_; }
+    const Handler& get() const noexcept { return handler_; }
 
     template <class... Args>
         requires std::invocable<Handler, std::decay_t<Args>...>
@@ -48,6 +49,22 @@ private:
 }  // namespace rill::engine
 
 namespace rill {
+
+// Of token/associator.hpp, which lies in a higher layer.
+template <template <class, class> class Associator, class T, class Candidate>
+struct associator;
+
+/// A wrapped handler has the allocator and the slot of the handler.
+template <template <class, class> class Associator, class Handler, class Candidate>
+struct associator<Associator, engine::wrapped_handler<Handler>, Candidate> {
+    using type = typename Associator<Handler, Candidate>::type;
+    static decltype(auto) get(const engine::wrapped_handler<Handler>& h) noexcept {
+        return Associator<Handler, Candidate>::get(h.get());
+    }
+    static decltype(auto) get(const engine::wrapped_handler<Handler>& h, const Candidate& c) noexcept {
+        return Associator<Handler, Candidate>::get(h.get(), c);
+    }
+};
 
 /// A strand of an io_context: the older way to write strand<io_context::executor_type>, which see.
 ///
