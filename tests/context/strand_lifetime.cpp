@@ -276,24 +276,45 @@ TEST_CASE("if the inner executor throws, the function is destroyed and the stran
     CHECK(t.alive == 0);
 }
 
-TEST_CASE("what an inner executor refuses to go on with waits for the next function", "[context][strand]") {
+TEST_CASE("if the inner executor refuses to go on with the strand, the strand goes on by itself", "[context][strand]") {
     behaviour b;
     counted::totals t;
     auto s = make_strand(obedient_executor(b));
-    for (int i = 0; i != 20; ++i)
+    for (int i = 0; i != 40; ++i)
         s.execute(counted(t));
     b.next = behaviour::refuse;
-    auto kept = std::move(b.kept);
-    auto calls = std::move(b.calls);
-    calls.front()(kept.front().get());
-    CHECK(t.called == 16);
-    CHECK(t.alive == 4);
-    b.next = behaviour::keep;
-    b.kept.clear();
-    b.calls.clear();
-    s.execute(counted(t));
     b.run_kept();
-    CHECK(t.called == 21);
+    CHECK(t.called == 40);
+    CHECK(t.alive == 0);
+}
+
+TEST_CASE("what is left by an exception and refused by the inner executor waits for the next function",
+          "[context][strand]") {
+    behaviour b;
+    counted::totals t;
+    {
+        auto s = make_strand(obedient_executor(b));
+        for (int i = 0; i != 2; ++i) {
+            s.execute([] { throw std::runtime_error("first"); });
+            s.execute(counted(t));
+            s.execute(counted(t));
+            b.next = behaviour::refuse;
+            CHECK_THROWS_WITH(b.run_kept(), "first");
+            CHECK(t.called == 2 * i);
+            CHECK(t.alive == 2);
+            b.next = behaviour::keep;
+            b.kept.clear();
+            b.calls.clear();
+            if (i == 0) {
+                s.execute(counted(t));
+                b.run_kept();
+                CHECK(t.called == 3);
+                CHECK(t.alive == 0);
+                --t.called;
+            }
+        }
+    }
+    CHECK(t.called == 2);
     CHECK(t.alive == 0);
 }
 

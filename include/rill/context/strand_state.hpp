@@ -63,26 +63,7 @@ public:
     /// Runs @p f here and now, within the strand, if nobody owns that. The inner executor must allow it. Only then is
     /// @p f moved from.
     template <class Function>
-    bool try_run(Function&& f) {
-        if (!queue_.try_own())
-            return false;
-        if (!local_.empty()) [[unlikely]] {  // what was put off comes first
-            add_reference();
-            end_turn();
-            return false;
-        }
-        add_reference();
-        try {
-            const running here(*this);
-            std::decay_t<Function> taken(std::forward<Function>(f));
-            std::move(taken)();
-        } catch (...) {
-            end_turn();
-            throw;
-        }
-        end_turn();
-        return true;
-    }
+    bool try_run(Function&& f);
 
 protected:
     strand_state() noexcept : task(&run_turn) {}
@@ -92,7 +73,7 @@ protected:
     virtual void schedule_again(owned_task&& runner) = 0;
 
 private:
-    // How many tasks the runner runs before others may.
+    // How many tasks the runner runs before others have their turn.
     static constexpr unsigned batch = 16;
 
     /// While it lives, this thread submits the runner. It tells whether that was run, or destroyed, at once.
@@ -110,8 +91,9 @@ private:
     void begin(task& t, const Schedule& schedule);
 
     RILL_DECL static void run_turn(loop* owner, task& self);
+    RILL_DECL void run_batches(const loop* owner, bool bounded);
     RILL_DECL void run_tasks(const loop* owner, bool bounded);
-    RILL_DECL void end_turn();
+    [[nodiscard]] RILL_DECL bool end_turn();
     RILL_DECL void withdraw(task& t) noexcept;
     RILL_DECL void drop_all() noexcept;
     RILL_DECL void put_off() noexcept;
@@ -211,6 +193,28 @@ void strand_state::begin(task& t, const Schedule& schedule) {
     }
     if (h.dropped)
         drop_all();
+}
+
+template <class Function>
+bool strand_state::try_run(Function&& f) {
+    if (!queue_.try_own())
+        return false;
+    add_reference();  // the owner's
+    const bool comes_first = local_.empty();
+    if (comes_first) [[likely]] {
+        try {
+            const running here(*this);
+            std::decay_t<Function> taken(std::forward<Function>(f));
+            std::move(taken)();
+        } catch (...) {
+            if (!end_turn())
+                put_off();
+            throw;
+        }
+    }
+    if (!end_turn())
+        run_batches(outside_any_loop(), true);
+    return comes_first;
 }
 
 }  // namespace rill::engine

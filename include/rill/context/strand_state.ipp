@@ -18,15 +18,21 @@ RILL_DECL void strand_state::run_turn(loop* owner, task& self) {
     }
     // An inner executor that runs inside execute() what should not run there has no other work to let past; and a batch
     // within a batch within a batch would fill the stack.
-    const bool bounded = !(h && h->again);
-    try {
-        const running here(s);
-        s.run_tasks(owner, bounded);
-    } catch (...) {
-        s.end_turn();
-        throw;
-    }
-    s.end_turn();
+    s.run_batches(owner, !(h && h->again));
+}
+
+// One batch. There are more only if the inner executor does not take the runner: who else would run them?
+RILL_DECL void strand_state::run_batches(const loop* owner, bool bounded) {
+    do {
+        try {
+            const running here(*this);
+            run_tasks(owner, bounded);
+        } catch (...) {
+            if (!end_turn())
+                put_off();
+            throw;
+        }
+    } while (!end_turn());
 }
 
 RILL_DECL void strand_state::run_tasks(const loop* owner, bool bounded) {
@@ -44,24 +50,25 @@ RILL_DECL void strand_state::run_tasks(const loop* owner, bool bounded) {
     }
 }
 
-// The owner leaves, or hands over to the runner. Afterwards the state may be gone.
-RILL_DECL void strand_state::end_turn() {
+// The owner leaves, or hands over to the runner; afterwards the state may be gone. False, and it still owns the strand: there
+// are tasks, but the inner executor has thrown.
+RILL_DECL bool strand_state::end_turn() {
     while (local_.empty() && !queue_.has_arrived())
         if (queue_.leave()) {
             remove_reference();
-            return;
+            return true;
         }
     hand_over h(*this, true);
     try {
         schedule_again(owned_task(*this));
     } catch (...) {
-        if (!h.dropped)
-            throw;  // it was run inside, and a task has thrown
-        put_off();
-        return;
+        if (h.dropped)
+            return false;
+        throw;  // it was run inside, and a task has thrown
     }
     if (h.dropped)
         drop_all();
+    return true;
 }
 
 // The owner: nobody could be found to run @p t, which is destroyed. What has arrived meanwhile is put off.
