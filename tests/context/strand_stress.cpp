@@ -29,7 +29,7 @@ using rill::make_strand;
 namespace {
 
 constexpr int producers = 3;
-constexpr int per_producer = 2000;
+constexpr int per_producer = 5000;
 
 /// What a strand guards.
 struct guarded {
