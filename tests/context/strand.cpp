@@ -172,9 +172,11 @@ TEST_CASE("running_in_this_thread() is exact in nested strands and nested runs",
     io_context io(any_hint());
     auto a = make_strand(io);
     auto b = make_strand(io);
+    const auto never_entered = make_strand(io);
     std::vector<std::string> where;
     auto look = [&](const std::string& at) {
         where.push_back(at + (a.running_in_this_thread() ? " a" : "") + (b.running_in_this_thread() ? " b" : ""));
+        CHECK_FALSE(never_entered.running_in_this_thread());
     };
     rill::post(a, [&] {
         look("in a:");
@@ -338,6 +340,7 @@ TEST_CASE("a strand runs over another strand", "[context][strand]") {
 TEST_CASE("a strand runs over a user's own executor", "[context][strand]") {
     std::deque<std::function<void()>> queue;
     auto s = make_strand(queue_executor(queue));
+    CHECK(s.get_inner_executor() == queue_executor(queue));
     notes n;
     s.execute([&] {
         s.execute(n.note('a'));

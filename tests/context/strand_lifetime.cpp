@@ -266,6 +266,7 @@ TEST_CASE("if the inner executor throws, the function is destroyed and the stran
     behaviour b;
     counted::totals t;
     auto s = make_strand(obedient_executor(b));
+    CHECK(s.get_inner_executor() == obedient_executor(b));
     b.next = behaviour::refuse;
     CHECK_THROWS_AS(s.execute(counted(t)), std::bad_alloc);
     CHECK(t.alive == 0);
