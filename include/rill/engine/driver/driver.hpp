@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rill/core/fork_event.hpp>
+#include <rill/core/memory_source.hpp>
 #include <rill/engine/request/request.hpp>
 
 #include RILL_SYSTEM(descriptor.hpp)
@@ -11,6 +13,13 @@ namespace rill::engine {
 
 /// Who runs a loop: one thread, which then needs no lock of its own; or any number.
 enum class threading : bool { solo, shared };
+
+/// What a driver is made with.
+struct driver_options {
+    memory_source* memory = nullptr;  ///< for what it keeps for long; null: the global heap
+    bool use_timerfd = true;          ///< epoll: an alarm for deadlines rather than a time-out
+    std::size_t preallocated = 0;     ///< registrations
+};
 
 /// A driver's state for one handle, at an address that stays valid until the driver dies. Each driver derives its own.
 struct registration : service_message {
@@ -43,7 +52,7 @@ inline time_point::duration time_left(time_point deadline, time_point now) noexc
 ///
 /// Threads  A solo driver: one thread at a time, but for attach(), abandon() and wake(), which any thread may call at
 ///          any time. A shared driver: every function from any thread, wait() from one at a time.
-class driver {
+class driver : public in_source_memory {
 public:
     driver() noexcept = default;
     driver(const driver&) = delete;
@@ -84,6 +93,12 @@ public:
 
     /// Shared, while a thread is inside wait(): makes sure that one returns at @p deadline, or before.
     virtual void expect([[maybe_unused]] time_point deadline) noexcept { wake(); }
+
+    /// The process forks: called before it, and in both processes after it, while no other thread is in the driver. What
+    /// is in the kernel and would be shared is the new process's own from fork_event::child on; each request continues in
+    /// both. If the system refuses what that needs it may be called again, and nothing else may be until it succeeds but
+    /// shut_down().
+    virtual error_code notify_fork(fork_event) noexcept { return error_code(); }
 
     /// The clock of deadlines and timers.
     virtual time_point now() const noexcept { return std::chrono::steady_clock::now(); }

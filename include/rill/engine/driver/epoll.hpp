@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <sys/epoll.h>
 #include <unistd.h>
+#include <utility>
 
 namespace rill::engine {
 
@@ -17,18 +18,11 @@ namespace rill::engine {
 /// Shared, every thread that has nothing to do may wait: the kernel gives each edge to one of them.
 class epoll_poller final : public poller {
 public:
-    explicit epoll_poller(threading t)
-        : poller(arming::first_write), solo_(t == threading::solo), handle_(::epoll_create1(EPOLL_CLOEXEC)) {
-        if (handle_ < 0)
-            throw_if(system::last_error(), "epoll_create1");
-        ::epoll_event event{};
-        event.events = EPOLLIN | EPOLLET;  // each write to the waker is an edge: nobody needs to read it
-        event.data.ptr = nullptr;
-        if (::epoll_ctl(handle_, EPOLL_CTL_ADD, waker_.handle(), &event) < 0) {
-            error_code ec = system::last_error();
-            system::close(handle_);
-            throw_if(ec, "epoll_ctl");
-        }
+    epoll_poller(threading t, const driver_options& options)
+        : poller(arming::first_write), solo_(t == threading::solo), uses_timerfd_(options.use_timerfd) {
+        error_code ec;
+        handle_ = make_instance(ec);
+        throw_if(ec, "epoll");
     }
     ~epoll_poller() override { system::close(handle_); }
 
@@ -40,10 +34,11 @@ public:
     }
 
     /// A handle that is closed next leaves the set by itself. If a duplicate of it lives on, stale edges may come. But
-    /// since Linux 6.9 an epoll_wait() that looks at a file also holds it: from a listener its hands are taken.
+    /// since Linux 6.9 an epoll_wait() that looks at a file also holds it: from a listener its hands are taken. After a
+    /// fork() a duplicate does live on, in the other process, where it may be busy.
     void remove(reactor_registration& r, bool closing) noexcept override {
         error_code ignored;
-        if (!closing || r.may_listen)
+        if ((!closing || r.may_listen || has_forked_) && !forks_)
             control(EPOLL_CTL_DEL, r, 0, ignored);
         if (solo_)
             forget_events(r);
@@ -52,7 +47,7 @@ public:
     void abandon(reactor_registration& r) noexcept override {
         error_code ignored;
         control(EPOLL_CTL_DEL, r, 0, ignored);  // as in remove()
-        system::abandon_file(r.handle);
+        system::abandon_file(r.handle, has_forked_);
     }
 
     void arm(reactor_registration& r, direction) noexcept override {
@@ -87,6 +82,18 @@ public:
         scoped_lock lock(alarm_mutex_);
         if (!set_alarm(deadline))
             wake();
+    }
+
+    /// The instance is one for both processes until the new one has made its own. Between fork() and that nothing is
+    /// taken out of it: it might be the new process that does so, and the old one that then waits in vain.
+    error_code notify_fork(fork_event event, reactor& of) noexcept override {
+        has_forked_ = true;
+        error_code ec;
+        if (event == fork_event::child)
+            ec = renew(of);
+        if (!ec)
+            forks_ = event == fork_event::prepare;
+        return ec;
     }
 
 private:
@@ -157,6 +164,47 @@ private:
         return false;
     }
 
+    native_handle make_instance(error_code& ec) noexcept {
+        native_handle made = ::epoll_create1(EPOLL_CLOEXEC);
+        if (made < 0) {
+            ec = system::last_error();
+            return no_handle;
+        }
+        ::epoll_event event{};
+        event.events = EPOLLIN | EPOLLET;  // each write to the waker is an edge: nobody needs to read it
+        event.data.ptr = nullptr;
+        if (::epoll_ctl(made, EPOLL_CTL_ADD, waker_.handle(), &event) == 0)
+            return made;
+        ec = system::last_error();
+        system::close(made);
+        return no_handle;
+    }
+
+    // What is ready in the new instance already is an edge there, so none is lost between the two.
+    error_code renew(reactor& of) noexcept {
+        error_code ec = waker_.renew();
+        native_handle made = ec ? no_handle : make_instance(ec);
+        if (ec)
+            return ec;
+        native_handle shared = std::exchange(handle_, made);
+        ec = of.for_each_handle([this](reactor_registration& r) noexcept {
+            error_code refused;
+            control(EPOLL_CTL_ADD, r, read_events | (r.armed ? EPOLLOUT : 0u), refused);
+            const bool is_handle_gone =
+                refused == error::bad_descriptor;  // closed behind our back: nothing to wait for
+            return is_handle_gone ? error_code() : refused;
+        });
+        if (ec) {
+            handle_ = shared;
+            system::close(made);
+            return ec;
+        }
+        alarm_.remove();
+        alarm_set_for_ = time_point::max();
+        system::close(shared);
+        return ec;
+    }
+
     int fetch(wait_limit limit) noexcept {
         return ::epoll_wait(handle_, events_, most_events, limit.look_only ? 0 : timeout_for(limit.deadline));
     }
@@ -165,11 +213,11 @@ private:
     // set until it goes off. It is set anew only for a deadline that comes before it.
     int timeout_for(time_point deadline) noexcept { return set_alarm(deadline) ? -1 : milliseconds_until(deadline); }
 
-    // False: the system has none.
+    // False: the system has none, or the user wants none.
     bool set_alarm(time_point deadline) noexcept {
         if (deadline >= alarm_set_for_)
             return true;
-        if (!alarm_.exists() && !add_alarm())
+        if (!uses_timerfd_ || (!alarm_.exists() && !add_alarm()))
             return false;
         alarm_.set(deadline);
         alarm_set_for_ = deadline;
@@ -195,8 +243,11 @@ private:
     }
 
     const bool solo_;
-    native_handle handle_;
+    const bool uses_timerfd_;
+    bool has_forked_ = false;  // another process may have the same files
+    bool forks_ = false;       // and the same instance: between fork_event::prepare and the next
     waker waker_;
+    native_handle handle_;
     // What was written to a registration before add() is seen by whoever gets its events. The kernel sees to that, but
     // the language does not know.
     std::atomic<unsigned> added_{0};

@@ -13,12 +13,15 @@ namespace rill::engine {
 struct platform_driver {
     backend which;
     std::string_view name;
-    std::unique_ptr<driver> (*make)(threading);
+    std::unique_ptr<driver> (*make)(threading, const driver_options&);
 };
 
 template <class Poller>
-std::unique_ptr<driver> make_reactor(threading t) {
-    return std::make_unique<reactor>(std::make_unique<Poller>(t), t);
+std::unique_ptr<driver> make_reactor(threading t, const driver_options& options) {
+    std::unique_ptr<poller> p(new (options.memory) Poller(t, options));
+    std::unique_ptr<reactor> r(new (options.memory) reactor(std::move(p), t, options.memory));
+    r->reserve(options.preallocated);
+    return r;
 }
 
 /// The best first.

@@ -12,7 +12,7 @@ namespace rill::engine {
 ///
 /// Throws  system_error: what the system says when it refuses; operation_not_supported, with the names of those that
 ///         there are, when RILL_BACKEND names one that is unknown
-RILL_COLD RILL_DECL std::unique_ptr<driver> make_driver(backend b, threading t);
+RILL_COLD RILL_DECL std::unique_ptr<driver> make_driver(backend b, threading t, const driver_options& options = {});
 
 }  // namespace rill::engine
 

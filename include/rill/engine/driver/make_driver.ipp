@@ -11,11 +11,11 @@
 
 namespace rill::engine {
 
-inline std::unique_ptr<driver> make_named_driver(std::string_view name, threading t) {
+inline std::unique_ptr<driver> make_named_driver(std::string_view name, threading t, const driver_options& options) {
     std::string known;
     for (const auto& d : platform_drivers) {
         if (d.name == name)
-            return d.make(t);
+            return d.make(t, options);
         known += known.empty() ? "" : ", ";
         known += d.name;
     }
@@ -23,15 +23,15 @@ inline std::unique_ptr<driver> make_named_driver(std::string_view name, threadin
     throw_error(error::operation_not_supported, known.c_str());
 }
 
-RILL_DECL std::unique_ptr<driver> make_driver(backend b, threading t) {
+RILL_DECL std::unique_ptr<driver> make_driver(backend b, threading t, const driver_options& options) {
     if (b == backend::best) {
         if (const char* named = std::getenv("RILL_BACKEND"); named && *named)
-            return make_named_driver(named, t);
-        return platform_drivers[0].make(t);
+            return make_named_driver(named, t, options);
+        return platform_drivers[0].make(t, options);
     }
     for (const auto& d : platform_drivers)
         if (d.which == b)
-            return d.make(t);
+            return d.make(t, options);
     throw_error(error::operation_not_supported, "rill: this platform does not have the backend");
 }
 

@@ -14,7 +14,12 @@ namespace rill::engine {
 /// everywhere.
 class poll_poller final : public poller {
 public:
-    explicit poll_poller(threading) : poller(arming::each_wait) {
+    poll_poller(threading, const driver_options& options)
+        : poller(arming::each_wait),
+          handles_(source_allocator<reactor_registration*>(options.memory)),
+          set_(source_allocator<::pollfd>(options.memory)),
+          polled_(source_allocator<reactor_registration*>(options.memory)) {
+        handles_.reserve(options.preallocated);
         set_.reserve(1);
         polled_.reserve(1);
     }
@@ -25,7 +30,7 @@ public:
         scoped_lock lock(mutex_);
         try {
             handles_.push_back(&r);
-        } catch (const std::bad_alloc&) {
+        } catch (...) {  // whatever the user's allocator throws
             ec = error::no_memory;
             return false;
         }
@@ -44,7 +49,7 @@ public:
 
     void abandon(reactor_registration& r) noexcept override {
         scoped_lock lock(mutex_);
-        system::abandon_file(r.handle);
+        system::abandon_file(r.handle, has_forked_);
         end_round();
     }
 
@@ -86,7 +91,16 @@ public:
 
     void wake() noexcept override { waker_.wake(); }
 
+    /// The kernel keeps nothing but the waker, which would wake the old process and never the new one.
+    error_code notify_fork(fork_event event, reactor&) noexcept override {
+        has_forked_ = true;
+        return event == fork_event::child ? waker_.renew() : error_code();
+    }
+
 private:
+    template <class T>
+    using vector = std::vector<T, source_allocator<T>>;
+
     /// With mutex_ held. Afterwards no poll() is under way that had begun before: the kernel would keep the files that
     /// it knows open until it returned.
     void end_round() noexcept {
@@ -105,7 +119,7 @@ private:
         try {
             set_.reserve(handles_.size() + 1);
             polled_.reserve(handles_.size() + 1);
-        } catch (const std::bad_alloc&) {
+        } catch (...) {
             // Those for which there is room are polled.
         }
         set_.push_back({waker_.handle(), POLLIN, 0});
@@ -138,14 +152,15 @@ private:
     }
 
     mutex mutex_;
-    std::vector<reactor_registration*> handles_;  // mutex_; of a registration, `armed` and `position` too
-    bool polling_ = false;                        // mutex_
-    unsigned round_ = 0;                          // mutex_
+    vector<reactor_registration*> handles_;  // mutex_; of a registration, `armed` and `position` too
+    bool has_forked_ = false;                // another process may have the same files
+    bool polling_ = false;                   // mutex_
+    unsigned round_ = 0;                     // mutex_
     condition polled_once_;
     waker waker_;
     // Whoever is in wait().
-    std::vector<::pollfd> set_;
-    std::vector<reactor_registration*> polled_;
+    vector<::pollfd> set_;
+    vector<reactor_registration*> polled_;
 };
 
 }  // namespace rill::engine

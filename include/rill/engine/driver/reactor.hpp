@@ -92,7 +92,7 @@ enum class arming : bool {
 /// A mechanism that knows which handles are ready, for a reactor.
 ///
 /// Threads  add() and wake() from any at any time; the others as the driver that it serves
-class poller {
+class poller : public in_source_memory {
 public:
     explicit poller(arming a) noexcept : needs(a) {}
     poller(const poller&) = delete;
@@ -120,13 +120,19 @@ public:
     // As the driver's.
     virtual bool many_may_wait() const noexcept { return false; }
     virtual void expect([[maybe_unused]] time_point deadline) noexcept { wake(); }
+
+    /// As the driver's. The poller of a new process asks @p of for its handles.
+    virtual error_code notify_fork(fork_event event, reactor& of) noexcept = 0;
 };
 
 /// Answers requests by trying the call, and again whenever its poller says that it may succeed.
 class reactor final : public driver {
 public:
-    reactor(std::unique_ptr<poller> p, threading t) noexcept
-        : shared_(t == threading::shared), arms_each_wait_(p->needs == arming::each_wait), poller_(std::move(p)) {}
+    reactor(std::unique_ptr<poller> p, threading t, memory_source* memory = nullptr) noexcept
+        : shared_(t == threading::shared),
+          arms_each_wait_(p->needs == arming::each_wait),
+          poller_(std::move(p)),
+          memory_(memory) {}
     RILL_DECL ~reactor() override;
 
     const char* name() const noexcept override { return poller_->name(); }
@@ -142,16 +148,36 @@ public:
     void expect(time_point deadline) noexcept override { poller_->expect(deadline); }
     RILL_COLD RILL_DECL void shut_down(task_queue& ready) noexcept override;
 
+    error_code notify_fork(fork_event event) noexcept override { return poller_->notify_fork(event, *this); }
+
+    /// Makes so many registrations in advance.
+    /// Throws  std::bad_alloc
+    RILL_COLD RILL_DECL void reserve(std::size_t registrations);
+
+    /// Calls f(registration) for each that has a handle, until it answers with an error.
+    template <class Function>
+    error_code for_each_handle(Function f) noexcept {
+        for (chunk* c = chunks_; c; c = c->next)
+            for (entry& r : c->entries)
+                if (r.handle != no_handle)
+                    if (error_code ec = f(r))
+                        return ec;
+        return error_code();
+    }
+
     /// What the poller has seen of one handle.
     RILL_DECL void on_ready(reactor_registration& r, ready_events events, task_queue& ready) noexcept;
 
 private:
     using entry = reactor_registration;
 
-    struct chunk {
+    struct chunk : in_source_memory {
         static constexpr std::size_t size = 32;
+        struct mutexes : in_source_memory {
+            mutex of[size];
+        };
         entry entries[size];
-        std::unique_ptr<mutex[]> locks;  // shared: one for each
+        std::unique_ptr<mutexes> locks;  // shared: one for each
         chunk* next = nullptr;
     };
 
@@ -179,6 +205,7 @@ private:
     const bool shared_;
     const bool arms_each_wait_;
     std::unique_ptr<poller> poller_;
+    memory_source* const memory_;
     // Registrations are reused, never freed: an event that was fetched before its handle went, and another came in its
     // place, only makes that other one try a call for nothing, or not conclude that one is needless.
     mutex entries_mutex_;

@@ -8,20 +8,30 @@ namespace rill::engine {
 
 // With entries_mutex_ held. False: out of memory.
 RILL_DECL bool reactor::add_chunk() noexcept {
-    std::unique_ptr<chunk> c(new (std::nothrow) chunk);
-    if (c && shared_)
-        c->locks.reset(new (std::nothrow) mutex[chunk::size]);
-    if (!c || (shared_ && !c->locks))
-        return false;
+    std::unique_ptr<chunk> c;
+    try {
+        c.reset(new (memory_) chunk);
+        if (shared_)
+            c->locks.reset(new (memory_) chunk::mutexes);
+    } catch (...) {
+        return false;  // whatever the user's allocator throws
+    }
     for (std::size_t i = 0; i != chunk::size; ++i) {
         entry& e = c->entries[i];
-        e.lock = shared_ ? &c->locks[i] : &listeners_mutex_;
+        e.lock = shared_ ? &c->locks->of[i] : &listeners_mutex_;
         e.next = free_;
         free_ = &e;
     }
     c->next = chunks_;
     chunks_ = c.release();
     return true;
+}
+
+RILL_DECL void reactor::reserve(std::size_t registrations) {
+    scoped_lock lock(entries_mutex_);
+    for (std::size_t made = 0; made < registrations; made += chunk::size)
+        if (!add_chunk())
+            throw std::bad_alloc();
 }
 
 inline void reactor::put_back(entry& r) noexcept {

@@ -31,7 +31,7 @@ namespace rill::engine {
 /// what still lies in the inbox is not counted; run() looks there before it ends. Shared, a worker counts for itself,
 /// and settles it with `foreign_work_` before it waits or leaves: so that is exact while none is awake, and only then
 /// it tells that nothing is left.
-class loop {
+class loop : public in_source_memory {
 public:
     /// @p context is the user's object behind it, which the engine only keeps.
     loop(std::unique_ptr<driver> d, threading t, void* context) noexcept;
@@ -40,6 +40,9 @@ public:
 
     /// Ends every request, destroys every task without running it, and frees the loop once its last guard is gone.
     RILL_COLD void shut_down() noexcept;
+
+    /// As the driver's. On the loop's thread, or while nobody runs it.
+    RILL_COLD error_code notify_fork(fork_event event) noexcept;
 
     // -- running
 

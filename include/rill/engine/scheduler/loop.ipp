@@ -124,6 +124,12 @@ RILL_DECL void loop::shut_down() noexcept {
         delete this;
 }
 
+// What lies in the inbox stays there: until the driver of a new process is its own it must not be given anything.
+RILL_DECL error_code loop::notify_fork(fork_event event) noexcept {
+    RILL_ASSERT(!solo() || owned_here() || owner_.load(std::memory_order_relaxed) == 0);
+    return driver_->notify_fork(event);
+}
+
 // -- running
 
 RILL_DECL std::size_t loop::run(std::size_t most, time_point until) {

@@ -17,8 +17,9 @@ RILL_DECL error_code last_error() noexcept;
 RILL_DECL error_code close(native_handle handle) noexcept;
 
 /// Lets go of the open file behind @p handle at once, though the number stays taken until close(): for a number that
-/// another thread may be about to use. Calls on it fail from now on.
-RILL_DECL void abandon_file(native_handle handle) noexcept;
+/// another thread may be about to use. Calls on it fail from now on. @p is_shared: another process has the file too, and
+/// must not notice.
+RILL_DECL void abandon_file(native_handle handle, bool is_shared = false) noexcept;
 
 RILL_DECL error_code set_non_blocking(native_handle handle, bool on) noexcept;
 

@@ -19,15 +19,16 @@ RILL_DECL error_code close(native_handle handle) noexcept {
     return ::close(handle) == 0 || errno == EINTR ? error_code() : last_error();
 }
 
-RILL_DECL void abandon_file(native_handle handle) noexcept {
+RILL_DECL void abandon_file(native_handle handle, bool is_shared) noexcept {
     // Another thread may be in poll() with it, which keeps the file open: a listener would keep its port until then.
     int listens = 0;
     ::socklen_t size = sizeof(listens);
-    if (::getsockopt(handle, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens)
+    if (!is_shared && ::getsockopt(handle, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens)
         ::shutdown(handle, SHUT_RDWR);
     int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (nothing < 0) {
-        ::shutdown(handle, SHUT_RDWR);  // no descriptor to spare: the peer at least sees the end
+        if (!is_shared)
+            ::shutdown(handle, SHUT_RDWR);  // no descriptor to spare: the peer at least sees the end
         return;
     }
     ::dup3(nothing, handle, O_CLOEXEC);

@@ -15,15 +15,24 @@ namespace rill::engine {
 class waker {
 public:
     /// Throws system_error if no descriptor is to be had.
-    waker() : handle_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-        if (handle_ < 0)
-            throw_if(system::last_error(), "eventfd");
-    }
+    waker() { throw_if(renew(), "eventfd"); }
     waker(const waker&) = delete;
     waker& operator=(const waker&) = delete;
     ~waker() { system::close(handle_); }
 
     native_handle handle() const noexcept { return handle_; }
+
+    /// Lets go of the handle that another process shares, and makes another. If there is none to be had, nothing has
+    /// changed.
+    error_code renew() noexcept {
+        native_handle made = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        if (made < 0)
+            return system::last_error();
+        if (handle_ != no_handle)
+            system::close(handle_);
+        handle_ = made;
+        return error_code();
+    }
 
     /// Any thread. Each call makes an edge, also when nobody has read the last one.
     void wake() noexcept {
@@ -39,7 +48,7 @@ public:
     }
 
 private:
-    native_handle handle_;
+    native_handle handle_ = no_handle;
 };
 
 }  // namespace rill::engine
