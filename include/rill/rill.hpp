@@ -7,6 +7,7 @@
 #include <rill/compose/connect.hpp>
 #include <rill/compose/read.hpp>
 #include <rill/compose/write.hpp>
+#include <rill/context/config.hpp>
 #include <rill/context/executor_work_guard.hpp>
 #include <rill/context/io_context.hpp>
 #include <rill/context/io_context_strand.hpp>

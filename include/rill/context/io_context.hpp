@@ -24,12 +24,27 @@ public:
     /// Throws  system_error: the backend is not to be had; RILL_BACKEND in the environment names none that is here
     io_context() : io_context(default_hint) {}
     explicit io_context(int concurrency_hint, backend b = backend::best)
-        : io_context(engine::make_driver(b, mode(concurrency_hint)), concurrency_hint) {}
+        : io_context(engine::make_driver(b, engine::mode_for(concurrency_hint)), concurrency_hint) {}
     explicit io_context(backend b, int concurrency_hint = default_hint) : io_context(concurrency_hint, b) {}
+
+    /// With services to begin with: a configuration, which then says how many threads and which backend.
+    /// Throws  system_error as above; invalid_argument, with what is wrong in its message: the configuration
+    explicit io_context(const service_maker& initial_services) : loop_context(initial_services) {}
+
+    /// In memory of @p a, see execution_context.
+    template <class Allocator>
+    io_context(std::allocator_arg_t tag, const Allocator& a, int concurrency_hint = default_hint,
+               backend b = backend::best)
+        : loop_context(tag, a, engine::loop_options{concurrency_hint, b, {}}) {}
+    template <class Allocator>
+    io_context(std::allocator_arg_t tag, const Allocator& a, const service_maker& initial_services)
+        : loop_context(tag, a, initial_services) {}
 
     /// On a driver of the caller's own, for tests.
     explicit io_context(std::unique_ptr<engine::driver> d, int concurrency_hint = 1)
-        : loop_context(std::move(d), mode(concurrency_hint)) {}
+        : loop_context(std::move(d), engine::mode_for(concurrency_hint)) {}
+
+    class service;
 
     executor_type get_executor() noexcept { return executor_type(engine::loop_reference(loop()), {}); }
 
@@ -73,12 +88,8 @@ public:
     void restart() noexcept { loop().restart(); }
 
 private:
-    static constexpr int default_hint = std::numeric_limits<int>::max();
+    static constexpr int default_hint = config_from_concurrency_hint::default_hint;
     static constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
-
-    static engine::threading mode(int hint) noexcept {
-        return hint == 1 ? engine::threading::solo : engine::threading::shared;
-    }
 
     template <class Clock, class Duration>
     static auto until(const std::chrono::time_point<Clock, Duration>& time) {
@@ -95,6 +106,18 @@ private:
             return engine::time_point::max() - engine::time_point::duration(1);
         return now + std::chrono::ceil<engine::time_point::duration>(duration);
     }
+};
+
+/// The base of services that are made with an io_context&: for io_context alone.
+class io_context::service : public execution_context::service {
+public:
+    io_context& get_io_context() noexcept { return owner_; }
+
+protected:
+    explicit service(io_context& owner) noexcept : execution_context::service(owner), owner_(owner) {}
+
+private:
+    io_context& owner_;
 };
 
 }  // namespace rill

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rill/context/config.hpp>
+#include <rill/engine/driver/make_driver.hpp>
 #include <rill/engine/scheduler/loop.hpp>
 #include <rill/execution/execution_context.hpp>
 
@@ -11,9 +13,23 @@ namespace rill {
 /// An execution context that is a run loop: what io_context and system_context have in common.
 class loop_context : public execution_context {
 protected:
-    loop_context(std::unique_ptr<engine::driver> d, engine::threading t)
-        : loop_(new engine::loop(std::move(d), t, this)) {
-        execution_context::loop_ = loop_;
+    loop_context(std::unique_ptr<engine::driver> d, engine::threading t) { make_loop(std::move(d), t); }
+
+    /// A loop as the configuration among the services says.
+    explicit loop_context(const service_maker& initial_services) : execution_context(initial_services) {
+        make_loop(engine::read_configuration(*this));
+    }
+
+    /// In memory of an allocator.
+    template <class Allocator>
+    loop_context(std::allocator_arg_t tag, const Allocator& a, const engine::loop_options& options)
+        : execution_context(tag, a) {
+        make_loop(options);
+    }
+    template <class Allocator>
+    loop_context(std::allocator_arg_t tag, const Allocator& a, const service_maker& initial_services)
+        : execution_context(tag, a, initial_services) {
+        make_loop(engine::read_configuration(*this));
     }
 
     /// Services let go first, then the handlers and coroutine frames go, then the services.
@@ -26,6 +42,15 @@ protected:
     engine::loop& loop() const noexcept { return *loop_; }
 
 private:
+    void make_loop(std::unique_ptr<engine::driver> d, engine::threading t) {
+        execution_context::loop_ = loop_ = new (memory_) engine::loop(std::move(d), t, this);
+    }
+    void make_loop(engine::loop_options options) {
+        options.driver.memory = memory_;
+        const auto mode = engine::mode_for(options.concurrency_hint);
+        make_loop(engine::make_driver(options.which, mode, options.driver), mode);
+    }
+
     engine::loop* loop_;  // frees itself, when the last guard is gone
 };
 

@@ -11,6 +11,7 @@
 #include RILL_SYSTEM(socket_calls.ipp)
 
 #include <rill/context/strand_state.ipp>
+#include <rill/context/config.ipp>
 #include <rill/context/system_context.ipp>
 #include <rill/core/cancellation_signal.ipp>
 #include <rill/core/error.ipp>

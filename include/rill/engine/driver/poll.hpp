@@ -20,8 +20,8 @@ public:
           set_(source_allocator<::pollfd>(options.memory)),
           polled_(source_allocator<reactor_registration*>(options.memory)) {
         handles_.reserve(options.preallocated);
-        set_.reserve(1);
-        polled_.reserve(1);
+        set_.reserve(options.preallocated + 1);
+        polled_.reserve(options.preallocated + 1);
     }
 
     const char* name() const noexcept override { return "poll"; }
