@@ -10,8 +10,8 @@
 #include RILL_SYSTEM(interface_name.ipp)
 #include RILL_SYSTEM(socket_calls.ipp)
 
-#include <rill/context/strand_state.ipp>
 #include <rill/context/config.ipp>
+#include <rill/context/strand_state.ipp>
 #include <rill/context/system_context.ipp>
 #include <rill/core/cancellation_signal.ipp>
 #include <rill/core/error.ipp>
