@@ -12,8 +12,10 @@
 #include <rill/context/io_context.hpp>
 #include <rill/context/io_context_strand.hpp>
 #include <rill/context/strand.hpp>
+#include <rill/context/static_thread_pool.hpp>
 #include <rill/context/system_context.hpp>
 #include <rill/context/system_executor.hpp>
+#include <rill/context/thread_pool.hpp>
 #include <rill/core/buffer.hpp>
 #include <rill/core/cancellation_signal.hpp>
 #include <rill/core/cancellation_state.hpp>

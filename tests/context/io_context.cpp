@@ -298,7 +298,6 @@ TEST_CASE("what is destroyed with the context is not run, whatever it does in th
             post(ctx, [&ran] { ++ran; });
             ctx.stop();
             CHECK_FALSE(ctx.get_executor().running_in_this_thread());
-            CHECK(ctx.poll() == 0);
         });
         post(ctx, [at_end] {});
     }

@@ -53,15 +53,15 @@ public:
 
     /// Runs handlers until there is no more work, or until stop(). Returns how many it ran.
     /// Throws  what a handler throws: run() may then be called again, nothing is lost
-    count_type run() { return loop().run(no_limit, engine::time_point::max()); }
+    count_type run() { return run_loop(no_limit, engine::time_point::max()); }
 
     /// Runs one handler, waiting for it. 0: stopped, or no work left.
-    count_type run_one() { return loop().run(1, engine::time_point::max()); }
+    count_type run_one() { return run_loop(1, engine::time_point::max()); }
 
     /// run(), for no longer than @p duration; a negative one is as 0.
     template <class Rep, class Period>
     count_type run_for(const std::chrono::duration<Rep, Period>& duration) {
-        return loop().run(no_limit, after(duration));
+        return run_loop(no_limit, after(duration));
     }
     template <class Clock, class Duration>
     count_type run_until(const std::chrono::time_point<Clock, Duration>& time) {
@@ -69,7 +69,7 @@ public:
     }
     template <class Rep, class Period>
     count_type run_one_for(const std::chrono::duration<Rep, Period>& duration) {
-        return loop().run(1, after(duration));
+        return run_loop(1, after(duration));
     }
     template <class Clock, class Duration>
     count_type run_one_until(const std::chrono::time_point<Clock, Duration>& time) {
@@ -77,8 +77,8 @@ public:
     }
 
     /// Runs what is ready, without waiting.
-    count_type poll() { return loop().run(no_limit, engine::time_point::min()); }
-    count_type poll_one() { return loop().run(1, engine::time_point::min()); }
+    count_type poll() { return run_loop(no_limit, engine::time_point::min()); }
+    count_type poll_one() { return run_loop(1, engine::time_point::min()); }
 
     /// Makes every run() return as soon as its handler has. What is not delivered yet waits for the next run().
     void stop() noexcept { loop().stop(); }
@@ -90,6 +90,11 @@ public:
 private:
     static constexpr int default_hint = config_from_concurrency_hint::default_hint;
     static constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
+
+    count_type run_loop(std::size_t most, engine::time_point until) {
+        assert_alive();
+        return loop().run(most, until);
+    }
 
     template <class Clock, class Duration>
     static auto until(const std::chrono::time_point<Clock, Duration>& time) {

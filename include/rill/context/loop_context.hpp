@@ -10,7 +10,7 @@
 
 namespace rill {
 
-/// An execution context that is a run loop: what io_context and system_context have in common.
+/// An execution context that is a run loop: what io_context, thread_pool and system_context have in common.
 class loop_context : public execution_context {
 protected:
     loop_context(std::unique_ptr<engine::driver> d, engine::threading t) { make_loop(std::move(d), t); }
@@ -40,6 +40,11 @@ protected:
     }
 
     engine::loop& loop() const noexcept { return *loop_; }
+
+    /// For what runs the loop. In the destructor nothing is run any more.
+    void assert_alive() const noexcept {
+        RILL_ASSERT(!is_shut_down_ && "a context is not run from inside its own destructor");
+    }
 
 private:
     void make_loop(std::unique_ptr<engine::driver> d, engine::threading t) {

@@ -2,17 +2,31 @@
 #pragma once
 
 #include <rill/execution/execution_context.hpp>
+#include <rill/execution/executor.hpp>
 #include <rill/execution/loop_reference.hpp>
 #include <rill/execution/properties.hpp>
 
+#include <concepts>
 #include <memory>
 
+namespace rill::engine {
+
+/// Whether a context runs without anyone calling run(), so that one may wait for a function on it.
+template <class Context>
+inline constexpr bool has_own_threads = false;
+
+}  // namespace rill::engine
+
 namespace rill {
+
+template <execution::executor Executor>
+class blocking_executor;
 
 /// The executor of a context that is a loop. Untracked it is a trivially destructible pointer; tracked it keeps the
 /// context at work while it lives, and may outlive it.
 ///
-/// Properties: context, blocking (possibly, never), relationship, outstanding_work, allocator.
+/// Properties: context, blocking (possibly, never; always if the context has threads of its own), relationship,
+/// outstanding_work, allocator.
 template <class Context, class Allocator = std::allocator<void>, bool Tracked = false>
 class loop_executor;
 
@@ -49,6 +63,9 @@ public:
     template <class Property>
         requires requires(engine::loop_reference l, Property p) { l.with(p); }
     loop_executor require(Property p) const noexcept { return loop_executor(loop_.with(p), allocator_); }
+    template <std::same_as<execution::blocking_t::always_t> Always>
+        requires engine::has_own_threads<Context>
+    auto require(Always) const noexcept { return blocking_executor<loop_executor>(*this); }
     loop_executor require(execution::outstanding_work_t::untracked_t) const noexcept { return *this; }
     loop_executor<Context, Allocator, true> require(execution::outstanding_work_t::tracked_t) const noexcept {
         return loop_executor<Context, Allocator, true>(loop_, allocator_);
@@ -115,6 +132,9 @@ public:
     template <class Property>
         requires requires(engine::loop_reference l, Property p) { l.with(p); }
     loop_executor require(Property p) const noexcept { return loop_executor(loop_.with(p), allocator_); }
+    template <std::same_as<execution::blocking_t::always_t> Always>
+        requires engine::has_own_threads<Context>
+    auto require(Always) const noexcept { return blocking_executor<loop_executor>(*this); }
     loop_executor require(execution::outstanding_work_t::tracked_t) const noexcept { return *this; }
     untracked require(execution::outstanding_work_t::untracked_t) const noexcept { return as_untracked(); }
     template <class A>

@@ -2,18 +2,17 @@
 #pragma once
 
 #include <rill/context/loop_context.hpp>
-
-#include RILL_SYSTEM(thread.hpp)
-
-#include <memory>
-#include <vector>
+#include <rill/engine/scheduler/loop_threads.hpp>
 
 namespace rill {
 
 class system_executor;
 
-/// The process-wide context behind system_executor: a loop with a thread for each processor, at least two, that starts
-/// when it is first used and is stopped and joined at the end of the program. What is still queued then is destroyed.
+/// The process-wide context behind system_executor: a loop with as many threads as the machine runs at once, two at
+/// least, that starts when it is first used and is stopped and joined at the end of the program. What is still queued
+/// then is destroyed. A function or handler that throws on one of its threads ends the program, by std::terminate().
+///
+/// Threads  every function from any thread; join() not from the context's own
 class system_context : public loop_context {
 public:
     using executor_type = system_executor;
@@ -26,8 +25,9 @@ public:
     void stop() noexcept { loop().stop(); }
     bool stopped() const noexcept { return loop().stopped(); }
 
-    /// Waits until the threads have ended, which they do after stop(). Not from one of them.
-    RILL_COLD RILL_DECL void join() noexcept;
+    /// Waits until the threads have ended: after stop(), or when there is no more work. They do not start again.
+    /// Throws  resource_deadlock_would_occur: this is one of them
+    void join() { threads_.join(); }
 
     /// The one object.
     /// Throws  system_error: the system refuses a driver or a thread
@@ -38,7 +38,7 @@ private:
 
     RILL_COLD RILL_DECL system_context();
 
-    std::vector<std::unique_ptr<engine::thread>> threads_;
+    engine::loop_threads threads_;
 };
 
 }  // namespace rill

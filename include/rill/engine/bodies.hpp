@@ -13,6 +13,7 @@
 #include <rill/context/config.ipp>
 #include <rill/context/strand_state.ipp>
 #include <rill/context/system_context.ipp>
+#include <rill/context/thread_pool.ipp>
 #include <rill/core/cancellation_signal.ipp>
 #include <rill/core/error.ipp>
 #include <rill/core/memory.ipp>
@@ -22,6 +23,7 @@
 #include <rill/engine/scheduler/crew.ipp>
 #include <rill/engine/scheduler/loop.ipp>
 #include <rill/engine/scheduler/loop_shared.ipp>
+#include <rill/engine/scheduler/loop_threads.ipp>
 #include <rill/engine/scheduler/timer_queue.ipp>
 #include <rill/execution/execution_context.ipp>
 #include <rill/io/socket_handle.ipp>

@@ -6,6 +6,7 @@
 #include RILL_SYSTEM(native.hpp)
 
 #include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 #include <utility>
 
@@ -32,6 +33,12 @@ public:
         return n > 0 ? static_cast<unsigned>(n) : 1;
     }
 
+    /// How many threads a context has if nobody says. Two at least: one may be in a function that blocks.
+    static unsigned default_count() noexcept {
+        unsigned n = hardware_concurrency();
+        return n < 2 ? 2 : n;
+    }
+
 private:
     struct start {
         void (*function)(void*);
@@ -45,6 +52,23 @@ private:
 
     start start_;
     ::pthread_t native_{};
+};
+
+/// While it lives, this thread has its signals blocked, and so has for ever each thread that it makes. Those that a fault
+/// raises are not: they come to the thread at fault, blocked or not. Source: pthread_sigmask(3)
+class signals_blocked {
+public:
+    signals_blocked() noexcept {
+        ::sigset_t all;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_BLOCK, &all, &before_);
+    }
+    signals_blocked(const signals_blocked&) = delete;
+    signals_blocked& operator=(const signals_blocked&) = delete;
+    ~signals_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+private:
+    ::sigset_t before_;
 };
 
 }  // namespace rill::engine

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rill/context/thread_pool.hpp>
+#include <rill/core/error.hpp>
+#include <rill/core/platform.hpp>
+#include <rill/engine/driver/make_driver.hpp>
+
+#include RILL_SYSTEM(thread.hpp)
+
+#include <limits>
+
+namespace rill {
+
+RILL_DECL thread_pool::thread_pool() : thread_pool(engine::thread::default_count()) {}
+
+RILL_DECL thread_pool::thread_pool(std::size_t threads, backend b)
+    : loop_context(engine::make_driver(b, engine::threading::shared), engine::threading::shared), threads_(loop()) {
+    if (threads > static_cast<std::size_t>((std::numeric_limits<int>::max)())) {
+        threads_.join();
+        throw_error(error::invalid_argument, "thread_pool: number of threads");
+    }
+    threads_.start(threads);
+}
+
+RILL_DECL thread_pool::~thread_pool() {
+    stop();
+    join();
+}
+
+}  // namespace rill
