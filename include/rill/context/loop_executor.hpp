@@ -80,6 +80,7 @@ public:
 
     /// The engine's way in. An executor with the user's allocator is not plain: it must use that.
     engine::loop_reference reference() const noexcept requires engine::is_default_allocator<Allocator> { return loop_; }
+    using referring_type = loop_executor;
 
     friend bool operator==(const loop_executor& a, const loop_executor& b) noexcept {
         return a.loop_ == b.loop_ && a.allocator_ == b.allocator_;
@@ -146,6 +147,7 @@ public:
     }
 
     engine::loop_reference reference() const noexcept requires engine::is_default_allocator<Allocator> { return loop_; }
+    using referring_type = loop_executor;
 
     friend bool operator==(const loop_executor& a, const loop_executor& b) noexcept {
         return a.loop_ == b.loop_ && a.allocator_ == b.allocator_;

@@ -42,7 +42,7 @@ public:
         static_assert(execution::executor<Executor>, "any_io_executor: the executor must have an operator==");
         static_assert(queryable_for<Executor, execution::context_t>,
                       "any_io_executor: the executor must have the property execution::context");
-        if constexpr (requires { ex.reference(); })
+        if constexpr (engine::refers_to_loop<Executor>)
             loop_ = ex.reference();
         target<Executor>::construct(*this, std::move(ex));
     }
@@ -109,14 +109,17 @@ public:
         return operations_ && operations_->type() == typeid(Executor) ? &target<Executor>::get(*this) : nullptr;
     }
 
-    friend bool operator==(const any_io_executor& a, const any_io_executor& b) noexcept {
-        if (a.operations_ != b.operations_)
+    // A member: a free one would be looked at for a user's executor that has this one as a template argument, and ask
+    // whether that converts, and so whether it is an executor, and so whether it can be compared.
+    bool operator==(const any_io_executor& other) const noexcept {
+        if (operations_ != other.operations_)
             return false;
-        return !a.operations_ || a.operations_->equal(a, b);
+        return !operations_ || operations_->equal(*this, other);
     }
 
     /// The engine's way in; empty unless the target is an executor of a loop.
     engine::loop_reference reference() const noexcept { return loop_; }
+    using referring_type = any_io_executor;
 
 private:
     enum class change_to { possibly, never, fork, continuation, tracked, untracked };

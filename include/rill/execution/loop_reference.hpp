@@ -6,6 +6,7 @@
 #include <rill/execution/posted_function.hpp>
 #include <rill/execution/properties.hpp>
 
+#include <concepts>
 #include <cstdint>
 
 namespace rill::engine {
@@ -73,6 +74,14 @@ private:
     explicit constexpr loop_reference(std::uintptr_t word) noexcept : word_(word) {}
 
     std::uintptr_t word_ = 0;
+};
+
+/// An executor that is a loop_reference and no more, and says so. A user's class that derives from one does not: its
+/// execute() may do more.
+template <class Executor>
+concept refers_to_loop = requires(const Executor& ex) {
+    { ex.reference() } -> std::same_as<loop_reference>;
+    requires std::same_as<typename Executor::referring_type, Executor>;
 };
 
 }  // namespace rill::engine

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rill/engine/scheduler/loop.hpp>
+#include <rill/execution/loop_reference.hpp>
 #include <rill/execution/owned_task.hpp>
 #include <rill/execution/properties.hpp>
 #include <rill/token/associated_executor.hpp>
@@ -14,7 +15,7 @@ namespace rill::engine {
 /// The loop on whose thread functions of @p ex may run as they come; null if it is not that simple.
 template <class Executor>
 loop* plain_loop(const Executor& ex) noexcept {
-    if constexpr (requires { ex.reference(); })
+    if constexpr (refers_to_loop<Executor>)
         return ex.reference().plain();
     else
         return nullptr;
