@@ -11,6 +11,7 @@
 #include <rill/token/bind_cancellation_slot.hpp>
 
 #include <support/catch.hpp>
+#include <support/no_threads.hpp>
 #include <support/own_context.hpp>
 #include <support/soon.hpp>
 
@@ -79,6 +80,21 @@ TEST_CASE("a context gets one loop in the background, with its first I/O object"
     const auto& made = rill::use_service<background_loop>(ctx);
     stream_protocol::socket socket(ctx);
     CHECK(&rill::use_service<background_loop>(ctx) == &made);
+}
+
+TEST_CASE("an I/O object throws if there can be no loop in the background, and the next one tries again",
+          "[context][own_context]") {
+    own_context ctx;
+    {
+        const no_threads refused;
+        CHECK_THROWS_AS(rill::steady_timer(ctx), rill::system_error);
+        CHECK_FALSE(rill::has_service<background_loop>(ctx));
+    }
+    rill::steady_timer timer(ctx, 0ms);
+    rill::error_code result = rill::error::fault;
+    timer.async_wait([&](rill::error_code ec) { result = ec; });
+    CHECK(ctx.run() == 1);
+    CHECK_FALSE(result);
 }
 
 TEST_CASE("several threads may make the first I/O object", "[context][own_context]") {

@@ -7,6 +7,7 @@
 #include <rill/token/post.hpp>
 
 #include <support/catch.hpp>
+#include <support/no_threads.hpp>
 #include <support/soon.hpp>
 
 #include <atomic>
@@ -82,6 +83,12 @@ TEST_CASE("a pool has at least two threads if it is not told", "[context][thread
 
 TEST_CASE("a pool of more threads than an int counts is refused", "[context][thread_pool]") {
     CHECK(error_of([] { thread_pool pool(static_cast<std::size_t>(-1)); }) == rill::error::invalid_argument);
+}
+
+TEST_CASE("a pool to which the system refuses threads is an error", "[context][thread_pool]") {
+    const no_threads refused;
+    CHECK(error_of([] { thread_pool pool(2); }) == rill::error::try_again);
+    CHECK(thread_pool(0).occupancy() == 0);
 }
 
 TEST_CASE("a pool runs on the backend that it is told", "[context][thread_pool]") {
