@@ -2,17 +2,24 @@
 #pragma once
 
 #include <rill/execution/execution_context.hpp>
+#include <rill/execution/inline_exception_handling.hpp>
 #include <rill/execution/loop_reference.hpp>
+#include <rill/execution/mapping.hpp>
+#include <rill/execution/occupancy.hpp>
 #include <rill/execution/properties.hpp>
 
+#include <cstddef>
 #include <memory>
+#include <type_traits>
+#include <utility>
 
 namespace rill {
 
 /// The executor of a context that is a loop. Untracked it is a trivially destructible pointer; tracked it keeps the
 /// context at work while it lives, and may outlive it.
 ///
-/// Properties: context, blocking (possibly, never), relationship, outstanding_work, allocator.
+/// Properties: context, blocking (possibly, never), relationship, outstanding_work, allocator; mapping.thread,
+/// inline_exception_handling.propagate; occupancy if the context has it.
 template <class Context, class Allocator = std::allocator<void>, bool Tracked = false>
 class loop_executor;
 
@@ -44,6 +51,12 @@ public:
     Allocator query(execution::allocator_t<A>) const noexcept {
         return allocator_;
     }
+    static constexpr execution::mapping_t query(execution::mapping_t) noexcept { return execution::mapping.thread; }
+    static constexpr execution::inline_exception_handling_t query(execution::inline_exception_handling_t) noexcept {
+        return execution::inline_exception_handling.propagate;
+    }
+    std::size_t query(execution::occupancy_t) const noexcept requires requires(const Context& c) { c.occupancy(); }
+    { return query(execution::context).occupancy(); }
     Context& context() const noexcept { return query(execution::context); }
 
     template <class Property>
@@ -108,8 +121,13 @@ public:
         return execution::outstanding_work.tracked;
     }
     template <class Property>
-        requires queryable_for<untracked, Property>
+        requires(!std::is_convertible_v<Property, execution::outstanding_work_t> &&
+                 !engine::has_constant_query<untracked, Property> && engine::has_query_member<untracked, Property>)
     decltype(auto) query(const Property& p) const noexcept { return as_untracked().query(p); }
+    template <class Property>
+        requires(!std::is_convertible_v<Property, execution::outstanding_work_t> &&
+                 engine::has_constant_query<untracked, Property>)
+    static constexpr auto query(const Property& p) noexcept { return untracked::query(p); }
     Context& context() const noexcept { return query(execution::context); }
 
     template <class Property>

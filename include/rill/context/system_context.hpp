@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rill/context/forward.hpp>
 #include <rill/context/loop_context.hpp>
 
 #include RILL_SYSTEM(thread.hpp)
@@ -9,8 +10,6 @@
 #include <vector>
 
 namespace rill {
-
-class system_executor;
 
 /// The process-wide context behind system_executor: a loop with a thread for each processor, at least two, that starts
 /// when it is first used and is stopped and joined at the end of the program. What is still queued then is destroyed.
@@ -34,7 +33,8 @@ public:
     RILL_COLD RILL_DECL static system_context& instance();
 
 private:
-    friend system_executor;
+    template <class Blocking, class Relationship, class Allocator>
+    friend class basic_system_executor;
 
     RILL_COLD RILL_DECL system_context();
 
