@@ -25,6 +25,7 @@
 #include <rill/execution/any_executor.hpp>
 #include <rill/execution/any_io_executor.hpp>
 #include <rill/execution/bad_executor.hpp>
+#include <rill/execution/blocking_adaptation.hpp>
 #include <rill/execution/context_as.hpp>
 #include <rill/execution/execution_context.hpp>
 #include <rill/execution/executor.hpp>
