@@ -194,6 +194,19 @@ TEST_CASE("a function for an executor that always blocks is lent", "[execution][
     CHECK(ran == 2);
     CHECK(rill::query(system, execution::mapping) == execution::mapping.thread);
     CHECK_THROWS_AS(any.execute([] { throw 5; }), int);
+
+    // What must be stored is moved there and back again.
+    struct movable {
+        movable(int& n, int& c) : moves(&n), calls(&c) {}
+        movable(movable&& other) noexcept : moves(other.moves), calls(other.calls) { ++*moves; }
+        void operator()() const { ++*calls; }
+        int* moves;
+        int* calls;
+    };
+    int moves = 0;
+    any.execute(movable(moves, ran));
+    CHECK(ran == 3);
+    CHECK(moves == 1);
 }
 
 TEST_CASE("an any_executor knows its context as it is told to", "[execution][any_executor]") {

@@ -69,6 +69,8 @@ TEST_CASE("an adapted executor waits until its function has run on the context",
     int ran = 0;
     for (int i = 0; i < 100; ++i) {
         waits.execute([&, owned = std::make_unique<int>(1)] {
+            for (int turn = 0; turn < 100; ++turn)
+                std::this_thread::yield();  // who did not wait would be back first
             ran += *owned;
             where = std::this_thread::get_id();
         });

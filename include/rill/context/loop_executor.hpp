@@ -121,8 +121,7 @@ public:
         return execution::outstanding_work.tracked;
     }
     template <class Property>
-        requires(!std::is_convertible_v<Property, execution::outstanding_work_t> &&
-                 !engine::has_constant_query<untracked, Property> && engine::has_query_member<untracked, Property>)
+        requires(!engine::has_constant_query<untracked, Property> && engine::has_query_member<untracked, Property>)
     decltype(auto) query(const Property& p) const noexcept { return as_untracked().query(p); }
     template <class Property>
         requires(!std::is_convertible_v<Property, execution::outstanding_work_t> &&
