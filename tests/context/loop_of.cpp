@@ -42,11 +42,11 @@ public:
     }
     template <class Property>
         requires rill::queryable_for<Inner, Property>
-    decltype(auto) query(const Property& p) const { return inner_.query(p); }
+    decltype(auto) query(const Property& p) const { return rill::query(inner_, p); }
     template <class Property>
         requires rill::requirable_for<Inner, Property>
     auto require(const Property& p) const {
-        return counting_executor<decltype(inner_.require(p))>(inner_.require(p), *count_);
+        return counting_executor<decltype(rill::require(inner_, p))>(rill::require(inner_, p), *count_);
     }
     friend bool operator==(const counting_executor& a, const counting_executor& b) noexcept {
         return a.inner_ == b.inner_ && a.count_ == b.count_;

@@ -301,7 +301,7 @@ TEST_CASE("any_io_executor holds a strand, and it stays one", "[context][strand]
     rill::any_io_executor any = s;
     static_assert(sizeof(s) == 2 * sizeof(void*));  // so it lies inside
     CHECK(&any.context() == &io);
-    CHECK(any.target_as<decltype(s)>() != nullptr);
+    CHECK(any.target<decltype(s)>() != nullptr);
     int in_strand = 0;
     auto look = [&] { in_strand += s.running_in_this_thread(); };
     rill::post(any, look);

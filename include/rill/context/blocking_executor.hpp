@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rill/core/platform.hpp>
 #include <rill/execution/executor.hpp>
+#include <rill/execution/gate.hpp>
 #include <rill/execution/properties.hpp>
-
-#include RILL_SYSTEM(mutex.hpp)
 
 #include <concepts>
 #include <type_traits>
@@ -33,7 +31,7 @@ public:
     static constexpr execution::blocking_t query(execution::blocking_t) noexcept { return execution::blocking.always; }
     template <class Property>
         requires(!std::same_as<Property, execution::blocking_t> && queryable_for<Executor, Property>)
-    decltype(auto) query(const Property& p) const noexcept { return executor_.query(p); }
+    decltype(auto) query(const Property& p) const noexcept { return query_fn()(executor_, p); }
 
     blocking_executor require(execution::blocking_t::always_t) const noexcept { return *this; }
     Executor require(execution::blocking_t::possibly_t p) const noexcept { return executor_.require(p); }
@@ -41,7 +39,7 @@ public:
     template <class Property>
         requires requirable_for<Executor, Property>
     auto require(const Property& p) const noexcept {
-        return blocking_executor<decltype(executor_.require(p))>(executor_.require(p));
+        return blocking_executor<decltype(require_fn()(executor_, p))>(require_fn()(executor_, p));
     }
 
     friend bool operator==(const blocking_executor&, const blocking_executor&) noexcept = default;
@@ -50,55 +48,7 @@ private:
     Executor executor_;
 };
 
-}  // namespace rill
-
 // Implementation
-
-namespace rill::engine {
-
-/// Happens once.
-class one_event {
-public:
-    void happen() noexcept {
-        scoped_lock lock(mutex_);
-        happened_ = true;
-        condition_.notify_one();  // with the lock: whoever waits destroys the object
-    }
-    void wait() noexcept {
-        scoped_lock lock(mutex_);
-        while (!happened_)
-            condition_.wait(mutex_);
-    }
-
-private:
-    mutex mutex_;
-    condition condition_;
-    bool happened_ = false;
-};
-
-/// Calls a function of a thread that waits, and tells it when that is done, or will never be.
-template <class Function>
-class function_of_waiter {
-public:
-    function_of_waiter(Function& f, one_event& done) noexcept : function_(&f), done_(&done) {}
-    function_of_waiter(function_of_waiter&& other) noexcept
-        : function_(other.function_), done_(std::exchange(other.done_, nullptr)) {}
-    function_of_waiter& operator=(function_of_waiter&&) = delete;
-    ~function_of_waiter() {
-        if (done_)
-            done_->happen();
-    }
-
-    void operator()() { std::move (*function_)(); }
-
-private:
-    Function* function_;
-    one_event* done_;
-};
-
-}  // namespace rill::engine
-
-namespace rill {
 
 template <execution::executor Executor>
 template <class Function>
@@ -108,10 +58,10 @@ void blocking_executor<Executor>::execute(Function&& f) const {
         std::move(function)();
         return;
     }
-    engine::one_event done;
+    engine::gate gate;
     executor_.require(execution::blocking.never)
-        .execute(engine::function_of_waiter<std::decay_t<Function>>(function, done));
-    done.wait();
+        .execute(engine::awaited_function<std::decay_t<Function>>(function, gate));
+    gate.wait();
 }
 
 }  // namespace rill

@@ -107,10 +107,10 @@ public:
     }
     template <class Property>
         requires queryable_for<engine::io_context_strand, Property>
-    decltype(auto) query(const Property& p) const noexcept { return strand_.query(p); }
+    decltype(auto) query(const Property& p) const noexcept { return query_fn()(strand_, p); }
     template <class Property>
         requires requirable_for<engine::io_context_strand, Property>
-    auto require(const Property& p) const { return strand_.require(p); }
+    auto require(const Property& p) const { return require_fn()(strand_, p); }
 
     friend bool operator==(const strand&, const strand&) noexcept = default;
 

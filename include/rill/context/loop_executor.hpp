@@ -3,11 +3,17 @@
 
 #include <rill/execution/execution_context.hpp>
 #include <rill/execution/executor.hpp>
+#include <rill/execution/inline_exception_handling.hpp>
 #include <rill/execution/loop_reference.hpp>
+#include <rill/execution/mapping.hpp>
+#include <rill/execution/occupancy.hpp>
 #include <rill/execution/properties.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <memory>
+#include <type_traits>
+#include <utility>
 
 namespace rill::engine {
 
@@ -26,7 +32,7 @@ class blocking_executor;
 /// context at work while it lives, and may outlive it.
 ///
 /// Properties: context, blocking (possibly, never; always if the context has threads of its own), relationship,
-/// outstanding_work, allocator.
+/// outstanding_work, allocator; mapping.thread, inline_exception_handling.propagate; occupancy if the context has it.
 template <class Context, class Allocator = std::allocator<void>, bool Tracked = false>
 class loop_executor;
 
@@ -58,6 +64,12 @@ public:
     Allocator query(execution::allocator_t<A>) const noexcept {
         return allocator_;
     }
+    static constexpr execution::mapping_t query(execution::mapping_t) noexcept { return execution::mapping.thread; }
+    static constexpr execution::inline_exception_handling_t query(execution::inline_exception_handling_t) noexcept {
+        return execution::inline_exception_handling.propagate;
+    }
+    std::size_t query(execution::occupancy_t) const noexcept requires requires(const Context& c) { c.occupancy(); }
+    { return query(execution::context).occupancy(); }
     Context& context() const noexcept { return query(execution::context); }
 
     template <class Property>
@@ -126,8 +138,12 @@ public:
         return execution::outstanding_work.tracked;
     }
     template <class Property>
-        requires queryable_for<untracked, Property>
+        requires(!engine::has_constant_query<untracked, Property> && engine::has_query_member<untracked, Property>)
     decltype(auto) query(const Property& p) const noexcept { return as_untracked().query(p); }
+    template <class Property>
+        requires(!std::is_convertible_v<Property, execution::outstanding_work_t> &&
+                 engine::has_constant_query<untracked, Property>)
+    static constexpr auto query(const Property& p) noexcept { return untracked::query(p); }
     Context& context() const noexcept { return query(execution::context); }
 
     template <class Property>

@@ -73,23 +73,30 @@ public:
     void defer(Function&& f, const Allocator& a) const;
 
     template <class Property>
-        requires queryable_for<Executor, Property>
-    decltype(auto) query(const Property& p) const noexcept(noexcept(std::declval<const Executor&>().query(p))) {
-        return executor_.query(p);
+        requires(queryable_for<Executor, Property> && !std::convertible_to<Property, execution::blocking_t>)
+    decltype(auto) query(const Property& p) const noexcept(is_nothrow_query_v<Executor, Property>) {
+        return query_fn()(executor_, p);
     }
     /// A strand of an executor that always blocks does so only if it is idle.
     execution::blocking_t query(execution::blocking_t p) const requires queryable_for<Executor, execution::blocking_t> {
-        const execution::blocking_t value = executor_.query(p);
+        const execution::blocking_t value = query_fn()(executor_, p);
         return value == execution::blocking.always ? execution::blocking_t(execution::blocking.possibly) : value;
     }
     decltype(auto) context() const noexcept requires queryable_for<Executor, execution::context_t> {
-        return executor_.query(execution::context);
+        return query_fn()(executor_, execution::context);
     }
 
     template <class Property>
         requires(requirable_for<Executor, Property> && !std::convertible_to<Property, execution::blocking_t::always_t>)
     auto require(const Property& p) const {
-        auto ex = executor_.require(p);
+        auto ex = require_fn()(executor_, p);
+        return strand<decltype(ex)>(std::move(ex), state_);
+    }
+    /// For an inner executor that may only be preferred to have it, as any_io_executor.
+    template <class Property>
+        requires(preferable_for<Executor, Property> && !requirable_for<Executor, Property>)
+    auto prefer(const Property& p) const {
+        auto ex = prefer_fn()(executor_, p);
         return strand<decltype(ex)>(std::move(ex), state_);
     }
 
@@ -104,7 +111,7 @@ private:
 
     bool never_blocks() const {
         if constexpr (queryable_for<Executor, execution::blocking_t>)
-            return executor_.query(execution::blocking) == execution::blocking.never;
+            return query_fn()(executor_, execution::blocking) == execution::blocking.never;
         else
             return false;
     }
@@ -123,7 +130,7 @@ private:
     template <class Function, class Allocator = std::allocator<void>>
     engine::task& make_task(Function&& f, const Allocator& a = Allocator()) const {
         if constexpr (engine::is_default_allocator<Allocator> && queryable_for<Executor, execution::allocator_t<void>>)
-            return engine::make_posted_function(std::forward<Function>(f), executor_.query(execution::allocator));
+            return engine::make_posted_function(std::forward<Function>(f), query_fn()(executor_, execution::allocator));
         else
             return engine::make_posted_function(std::forward<Function>(f), a);
     }
@@ -188,7 +195,7 @@ template <class Executor>
 template <class Function, class Allocator>
 void strand<Executor>::dispatch(Function&& f, const Allocator& a) const {
     if (!runs_at_once(std::forward<Function>(f)))
-        prefer(*this, execution::blocking.possibly).submit(make_task(std::forward<Function>(f), a));
+        prefer_fn()(*this, execution::blocking.possibly).submit(make_task(std::forward<Function>(f), a));
 }
 
 template <class Executor>

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rill/context/forward.hpp>
 #include <rill/context/loop_context.hpp>
 #include <rill/engine/scheduler/loop_threads.hpp>
 
 namespace rill {
-
-class system_executor;
 
 /// The process-wide context behind system_executor: a loop with as many threads as the machine runs at once, two at
 /// least, that starts when it is first used and is stopped and joined at the end of the program. What is still queued
@@ -34,7 +33,8 @@ public:
     RILL_COLD RILL_DECL static system_context& instance();
 
 private:
-    friend system_executor;
+    template <class Blocking, class Relationship, class Allocator>
+    friend class basic_system_executor;
 
     RILL_COLD RILL_DECL system_context();
 

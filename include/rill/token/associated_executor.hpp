@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rill/context/forward.hpp>
 #include <rill/execution/execution_context.hpp>
 #include <rill/execution/executor.hpp>
 #include <rill/token/associator.hpp>
-
-namespace rill {
-
-class system_executor;
-
-}  // namespace rill
 
 namespace rill::engine {
 
