@@ -4,6 +4,7 @@
 #include <rill/core/error.hpp>
 #include <rill/coroutine/coroutine_thread.hpp>
 #include <rill/token/async_result.hpp>
+#include <rill/token/disposition.hpp>
 
 #include <coroutine>
 #include <exception>
@@ -14,7 +15,7 @@
 
 namespace rill::engine {
 
-/// What awaiting an operation yields: an error_code or exception_ptr in front becomes an exception.
+/// What awaiting an operation yields: a disposition in front, such as an error_code, becomes an exception.
 template <class Signature>
 struct awaited_result;
 
@@ -30,9 +31,9 @@ struct awaited_result<void(Args...)> {
             if constexpr (std::same_as<first, error_code>) {
                 throw_if(std::get<0>(v), "co_await");
                 return rest<1>(std::move(v));
-            } else if constexpr (std::same_as<first, std::exception_ptr>) {
-                if (std::get<0>(v)) [[unlikely]]
-                    std::rethrow_exception(std::move(std::get<0>(v)));
+            } else if constexpr (disposition<first>) {
+                if (std::get<0>(v) != no_error) [[unlikely]]
+                    throw_exception(std::get<0>(v));
                 return rest<1>(std::move(v));
             } else {
                 return rest<0>(std::move(v));

@@ -3,8 +3,10 @@
 
 #include <rill/core/error.hpp>
 #include <rill/token/partial_token.hpp>
+#include <rill/token/redirect_disposition.hpp>
 #include <rill/token/token_adapter.hpp>
 
+#include <concepts>
 #include <type_traits>
 #include <utility>
 
@@ -98,6 +100,19 @@ template <class CompletionToken>
 /// The same for the default token.
 [[nodiscard]] inline partial_redirect_error redirect_error(error_code& ec) noexcept {
     return partial_redirect_error(ec);
+}
+
+/// The same with another disposition: redirect_disposition().
+template <class CompletionToken, disposition Disposition>
+    requires(!std::same_as<Disposition, error_code>)
+[[nodiscard]] redirect_disposition_t<std::decay_t<CompletionToken>, Disposition> redirect_error(CompletionToken&& token,
+                                                                                                Disposition& d) {
+    return redirect_disposition(std::forward<CompletionToken>(token), d);
+}
+template <disposition Disposition>
+    requires(!std::same_as<Disposition, error_code>)
+[[nodiscard]] partial_redirect_disposition<Disposition> redirect_error(Disposition& d) noexcept {
+    return redirect_disposition(d);
 }
 
 }  // namespace rill
