@@ -41,6 +41,7 @@ concept derived_from_adapter = requires {
 namespace rill {
 
 template <template <class, class> class Associator, engine::derived_from_adapter T, class Candidate>
+    requires requires { typename Associator<typename T::target_type, Candidate>::type; }
 struct associator<Associator, T, Candidate> {
 private:
     using of_target = Associator<typename T::target_type, Candidate>;

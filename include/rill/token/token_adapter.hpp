@@ -13,10 +13,11 @@ namespace rill::engine {
 /// A token that adapts the handler of another one. It is derived from adapter<the other token>, and has
 ///
 ///   template <class Signature> using adapted_signature   what the other token's handler is called with
-///   handler_adapter() const                              a function object: that handler -> the operation's
+///   handler_adapter()                                    a function object: that handler -> the operation's; const&
+///                                                        too, if what it takes along can be copied
 template <class T>
-concept token_adapter = derived_from_adapter<T> && requires(const T& t) {
-    t.handler_adapter();
+concept token_adapter = derived_from_adapter<T> && requires(T&& t) {
+    std::move(t).handler_adapter();
     typename T::template adapted_signature<void()>;
 };
 
@@ -42,7 +43,8 @@ template <class Initiation, class Adapt>
 struct adapted_initiation : adapted_initiation_state<Initiation, Adapt> {
     template <class Handler, class... Args>
     void operator()(Handler&& handler, Args&&... args) && {
-        std::move(this->initiation)(this->adapt(std::forward<Handler>(handler)), std::forward<Args>(args)...);
+        std::move(this->initiation)(std::move(this->adapt)(std::forward<Handler>(handler)),
+                                    std::forward<Args>(args)...);
     }
     template <class Handler, class... Args>
     void operator()(Handler&& handler, Args&&... args) const& {
@@ -61,6 +63,12 @@ decltype(auto) initiate_adapted(Initiation&& initiation, Adapt adapt, Token&& to
 template <class T>
 using target_token = decltype(std::declval<T>().get());
 
+/// A token adapter, as a value or a reference, that can give away or copy what it takes along.
+template <class T>
+concept usable_adapter = requires(T&& t) {
+    std::forward<T>(t).handler_adapter();
+};
+
 template <class Adapter, class Signature>
 using adapted_signature = typename Adapter::template adapted_signature<Signature>;
 
@@ -72,11 +80,12 @@ template <engine::token_adapter Adapter, class... Signatures>
 class async_result<Adapter, Signatures...> {
 public:
     template <class Initiation, class T, class... Args>
-        requires(completion_token_for<engine::target_token<T>, engine::adapted_signature<Adapter, Signatures>...>)
+        requires(engine::usable_adapter<T>&&
+                     completion_token_for<engine::target_token<T>, engine::adapted_signature<Adapter, Signatures>...>)
     static decltype(auto) initiate(Initiation&& initiation, T&& token, Args&&... args) {
         return engine::initiate_adapted<engine::adapted_signature<Adapter, Signatures>...>(
-            std::forward<Initiation>(initiation), token.handler_adapter(), std::forward<T>(token).get(),
-            std::forward<Args>(args)...);
+            std::forward<Initiation>(initiation), std::forward<T>(token).handler_adapter(),
+            std::forward<T>(token).get(), std::forward<Args>(args)...);
     }
 };
 
