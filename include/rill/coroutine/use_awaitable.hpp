@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rill/coroutine/awaitable.hpp>
+#include <rill/token/as_default_on.hpp>
 #include <rill/token/deferred.hpp>
 
 #include <type_traits>
@@ -11,7 +12,7 @@ namespace rill {
 
 /// The token of operations that are awaited: they return something to co_await, which converts to an awaitable.
 template <class Executor = any_io_executor>
-struct use_awaitable_t {
+struct use_awaitable_t : engine::default_token<use_awaitable_t<Executor>> {
     constexpr use_awaitable_t() noexcept = default;
 };
 inline constexpr use_awaitable_t<> use_awaitable{};

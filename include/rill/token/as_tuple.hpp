@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rill/token/as_default_on.hpp>
 #include <rill/token/partial_token.hpp>
 #include <rill/token/token_adapter.hpp>
 
+#include <concepts>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -42,10 +44,14 @@ namespace rill {
 
 /// A token whose handler is given all results as one std::tuple. See as_tuple.
 template <class CompletionToken>
-class as_tuple_t : public engine::adapter<CompletionToken> {
+class as_tuple_t : public engine::adapter<CompletionToken>, public engine::default_token<as_tuple_t<CompletionToken>> {
 public:
-    constexpr explicit as_tuple_t(CompletionToken token)
-        : engine::adapter<CompletionToken>(std::in_place, std::move(token)) {}
+    constexpr as_tuple_t() requires std::default_initializable<CompletionToken>
+        : engine::adapter<CompletionToken>(std::in_place, CompletionToken()) {}
+    template <class T>
+        requires std::constructible_from<CompletionToken, T>
+    constexpr explicit as_tuple_t(T&& token)
+        : engine::adapter<CompletionToken>(std::in_place, std::forward<T>(token)) {}
 
     template <class Signature>
     using adapted_signature = typename engine::tuple_signature<Signature>::type;

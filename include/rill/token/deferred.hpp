@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rill/token/as_default_on.hpp>
 #include <rill/token/associated_allocator.hpp>
 #include <rill/token/associated_executor.hpp>
 #include <rill/token/async_result.hpp>
@@ -13,7 +14,7 @@ namespace rill {
 
 /// The token of an operation that starts later: the initiating function packs the arguments up and returns them as a
 /// deferred_async_operation. Awaiting that in a coroutine starts it; so does calling it with another token.
-struct deferred_t {
+struct deferred_t : engine::default_token<deferred_t> {
     constexpr deferred_t() noexcept = default;
 };
 inline constexpr deferred_t deferred{};

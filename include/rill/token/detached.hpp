@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rill/token/as_default_on.hpp>
 #include <rill/token/async_result.hpp>
 
 #include <utility>
@@ -8,7 +9,7 @@
 namespace rill {
 
 /// The token of an operation whose outcome nobody wants to know.
-struct detached_t {
+struct detached_t : engine::default_token<detached_t> {
     constexpr detached_t() noexcept = default;
 };
 inline constexpr detached_t detached{};
