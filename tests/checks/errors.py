@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Usage: errors.py: compiles each of mistakes/*.cpp, with every compiler there is, and judges what the compiler says.
 
-A mistake begins with two comments. '// expect: REGEX' must be found in the first error or in the notes that explain it;
-'// lines: N' is the most lines that all diagnostics may take.
+A mistake begins with comments. Each '// expect: REGEX' must be found in the first error or in the notes that explain it:
+the concept, and what to do about it. '// lines: N' is the most lines that all diagnostics may take.
 """
 
 import re
@@ -22,30 +22,37 @@ COMPILERS = {
 }
 
 
-def comment(mistake, name):
-    return re.search(rf"^// {name}: (.*)$", mistake.read_text(), re.MULTILINE)[1]
+def comments(mistake, name):
+    return re.findall(rf"^// {name}: (.*)$", mistake.read_text(), re.MULTILINE)
 
 
 def judge(mistake, compiler, flag):
     """What is wrong with the diagnostics; None if all is well."""
-    result = run(compiler_command(flag, "-fsyntax-only", mistake, compiler=compiler))
+    result = run(compiler_command(flag, "-Werror=unused-result", "-fsyntax-only", mistake, compiler=compiler))
     if result.returncode == 0:
         return "compiles, and should not"
     lines = result.stdout.splitlines()
     # What stands before the first "error:" says where it is, up to the second is what explains it.
     first_error = "error:".join(result.stdout.split("error:")[:2])
-    expected, most_lines = comment(mistake, "expect"), int(comment(mistake, "lines"))
-    if not re.search(expected, first_error):
-        return f"'{expected}' is not in the first error\n{result.stdout}"
+    most_lines = int(comments(mistake, "lines")[0])
+    for expected in comments(mistake, "expect"):
+        if not re.search(expected, first_error):
+            return f"'{expected}' is not in the first error\n{result.stdout}"
     if len(lines) > most_lines:
         return f"takes {len(lines)} lines, not {most_lines}\n{result.stdout}"
     return None
 
 
+def compilers():
+    """Those that there are: each once, however many names it has."""
+    programs = {Path(path).resolve(): name for name in COMPILERS if (path := shutil.which(name))}
+    return programs.values()
+
+
 def main():
     failed = False
     for mistake in sorted(MISTAKES.glob("*.cpp")):
-        for compiler in filter(shutil.which, COMPILERS):
+        for compiler in compilers():
             if problem := judge(mistake, compiler, COMPILERS[compiler]):
                 failed = True
                 print(f"{mistake.relative_to(ROOT)}:1: {compiler}: {problem}")

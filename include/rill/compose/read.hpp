@@ -68,4 +68,10 @@ auto async_read(Stream& stream, const Buffers& buffers,
     return async_read(stream, buffers, transfer_all(), std::forward<Token>(token));
 }
 
+// Not into what cannot be read into: the arguments of the template say so.
+template <async_read_stream Stream, class NotBuffers, class Mistake = engine::not_readable_into<NotBuffers>,
+          class... Rest>
+    requires(!mutable_buffer_sequence<NotBuffers>)
+void async_read(Stream&, const NotBuffers&, Rest&&...) = delete;
+
 }  // namespace rill

@@ -66,4 +66,10 @@ auto async_write(Stream& stream, const Buffers& buffers,
     return async_write(stream, buffers, transfer_all(), std::forward<Token>(token));
 }
 
+// Not of what is no sequence of buffers: the arguments of the template say so.
+template <async_write_stream Stream, class NotBuffers,
+          class Mistake = engine::const_buffer_sequence_needed__pass_buffer_of_it, class... Rest>
+    requires(!const_buffer_sequence<NotBuffers>)
+void async_write(Stream&, const NotBuffers&, Rest&&...) = delete;
+
 }  // namespace rill

@@ -100,6 +100,12 @@ concept lasting_memory = contiguous_memory<Type> &&
 template <class Type>
 concept temporary_container = contiguous_memory<Type> && !lasting_memory<Type>;
 
+// Compilers write the arguments of a template that they refuse: so deleted overloads say what is wrong, and what to do.
+struct lasting_memory_needed_but_this_is_a_temporary__give_it_a_name {};
+struct const_buffer_sequence_needed__pass_buffer_of_it {};
+struct mutable_buffer_sequence_needed__pass_buffer_of_it {};
+struct mutable_buffer_sequence_needed_but_these_bytes_are_const__read_into_others {};
+
 template <class Memory>
 using buffer_over = std::conditional_t<std::is_const_v<element_of<Memory>>, const_buffer, mutable_buffer>;
 
@@ -115,6 +121,20 @@ concept mutable_buffer_sequence =
 /// A buffer, or a range of buffers, to read from. The range itself is cheap to copy; the memory is the caller's.
 template <class Type>
 concept const_buffer_sequence = engine::one_buffer<Type, const_buffer> || engine::range_of_buffers<Type, const_buffer>;
+
+}  // namespace rill
+
+namespace rill::engine {
+
+/// The mistake of reading into Type.
+template <class Type>
+using not_readable_into = std::conditional_t<const_buffer_sequence<Type>,
+                                             mutable_buffer_sequence_needed_but_these_bytes_are_const__read_into_others,
+                                             mutable_buffer_sequence_needed__pass_buffer_of_it>;
+
+}  // namespace rill::engine
+
+namespace rill {
 
 template <class Type>
 struct is_mutable_buffer_sequence : std::bool_constant<mutable_buffer_sequence<Type>> {};
@@ -153,8 +173,9 @@ constexpr engine::buffer_over<Memory> buffer(Memory&& memory, std::size_t max_si
 }
 
 /// Not for a temporary container: its elements are gone before the buffer is used. Give it a name.
-template <engine::temporary_container Container, class... MaxSize>
-void buffer(Container&& a_temporary_is_gone_before_its_buffer_is_used, MaxSize...) = delete;
+template <engine::temporary_container Container,
+          class Mistake = engine::lasting_memory_needed_but_this_is_a_temporary__give_it_a_name, class... MaxSize>
+void buffer(Container&&, MaxSize...) = delete;
 
 /// The first buffer of a sequence; a buffer by itself is a sequence of one.
 template <class Sequence>

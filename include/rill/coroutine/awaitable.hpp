@@ -19,11 +19,18 @@ namespace rill {
 /// Inside it one may await: an awaitable of the same Executor; any operation, given as a deferred or use_awaitable one,
 /// whose error is thrown as system_error; and what is in this_coro.
 template <class T, class Executor = any_io_executor>
-class [[nodiscard]] awaitable;
+class awaitable;
 
 }  // namespace rill
 
 namespace rill::engine {
+
+template <class T>
+inline constexpr bool is_awaitable = false;
+template <class T, class Executor>
+inline constexpr bool is_awaitable<awaitable<T, Executor>> = true;
+
+struct awaitable_needed__only_a_coroutine_that_returns_rill_awaitable_can_await_this {};
 
 /// The result of an awaitable, in its frame.
 template <class T>
@@ -98,6 +105,19 @@ public:
             own_thread(), std::decay_t<Operation>(std::forward<Operation>(operation)));
     }
 
+    template <class T>
+    auto await_transform(T&&) const {
+        constexpr bool of_another_executor = is_awaitable<std::decay_t<T>>;
+        static_assert(
+            !of_another_executor,
+            "co_await: this awaitable<T, Executor> has another Executor than the coroutine's own awaitable. Let "
+            "both have the same, or co_await co_spawn(executor, it, use_awaitable)");
+        static_assert(of_another_executor,
+                      "co_await: neither an awaitable, nor an async_operation, nor of this_coro. Give the operation "
+                      "use_awaitable, deferred, or no token");
+        return std::suspend_never();
+    }
+
     auto await_transform(this_coro::executor_t) const { return ready_awaiter<Executor>{own_thread().executor()}; }
     auto await_transform(this_coro::cancellation_state_t) const {
         return ready_awaiter<cancellation_state>{thread->cancellation()};
@@ -131,7 +151,7 @@ private:
 namespace rill {
 
 template <class T, class Executor>
-class [[nodiscard]] awaitable {
+class [[nodiscard("co_await it, or give it to co_spawn: an awaitable that is not awaited never runs")]] awaitable {
 public:
     using value_type = T;
     using executor_type = Executor;
@@ -151,7 +171,7 @@ public:
 
     /// Empty: good for being assigned to.
     constexpr awaitable() noexcept = default;
-    awaitable(awaitable&& other) noexcept : promise_(std::exchange(other.promise_, nullptr)) {}
+    awaitable(awaitable && other) noexcept : promise_(std::exchange(other.promise_, nullptr)) {}
     awaitable& operator=(awaitable other) noexcept {
         std::swap(promise_, other.promise_);
         return *this;
@@ -164,11 +184,15 @@ public:
 
     bool valid() const noexcept { return promise_ != nullptr; }
 
+    // Not in coroutines of other kinds, which look for this.
+    template <class Mistake = engine::awaitable_needed__only_a_coroutine_that_returns_rill_awaitable_can_await_this>
+    void operator co_await() const = delete;
+
     /// The library's way in: gives the frame away.
     promise_type* release() noexcept { return std::exchange(promise_, nullptr); }
 
     /// The library's way in: what a frame of @p thread awaits.
-    auto await_by(engine::coroutine_thread& thread) noexcept {
+    auto await_by(engine::coroutine_thread & thread) noexcept {
         RILL_ASSERT(valid());
         return awaiter(thread, std::move(*this));
     }
@@ -193,7 +217,7 @@ private:
         promise_type* running_ = nullptr;
     };
 
-    explicit awaitable(promise_type& promise) noexcept : promise_(&promise) {}
+    explicit awaitable(promise_type & promise) noexcept : promise_(&promise) {}
 
     promise_type* promise_ = nullptr;
 };

@@ -4,6 +4,7 @@
 #include <rill/coroutine/awaitable.hpp>
 #include <rill/engine/scheduler/operation_memory.hpp>
 #include <rill/execution/execution_context.hpp>
+#include <rill/execution/executor_or_context.hpp>
 #include <rill/execution/owned_task.hpp>
 #include <rill/token/associated_allocator.hpp>
 #include <rill/token/associated_cancellation_slot.hpp>
@@ -17,11 +18,6 @@
 #include <utility>
 
 namespace rill::engine {
-
-template <class T>
-inline constexpr bool is_awaitable = false;
-template <class T, class Executor>
-inline constexpr bool is_awaitable<awaitable<T, Executor>> = true;
 
 /// The handler's signature for a coroutine that yields a T.
 template <class T>
@@ -199,6 +195,8 @@ concept spawnable = awaitable_function<F> || is_awaitable<F> || requires {
     typename F::awaitable_type;
 };
 
+struct spawnable_needed__pass_an_awaitable_or_a_function_without_arguments_that_returns_one {};
+
 template <awaitable_function F>
 using awaitable_of = std::remove_cvref_t<decltype(std::declval<F&>()())>;
 
@@ -274,5 +272,14 @@ template <std::derived_from<execution_context> Context, class F,
 auto co_spawn(Context& ctx, F&& f, Token&& token = default_completion_token_t<typename Context::executor_type>()) {
     return co_spawn(ctx.get_executor(), std::forward<F>(f), std::forward<Token>(token));
 }
+
+// Not what is no coroutine, nor on what is no executor: the arguments of these templates say so.
+template <class Where, class NotSpawnable, class... Token,
+          class Mistake = engine::spawnable_needed__pass_an_awaitable_or_a_function_without_arguments_that_returns_one>
+    requires(engine::executor_or_context<Where> && !engine::spawnable<std::decay_t<NotSpawnable>>)
+void co_spawn(const Where&, NotSpawnable&&, Token&&...) = delete;
+template <class NotExecutor, class... Rest, class Mistake = engine::executor_needed__pass_one_or_an_execution_context>
+    requires(!engine::executor_or_context<NotExecutor>)
+void co_spawn(const NotExecutor&, Rest&&...) = delete;
 
 }  // namespace rill

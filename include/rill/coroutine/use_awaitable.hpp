@@ -19,7 +19,8 @@ inline constexpr use_awaitable_t<> use_awaitable{};
 
 /// What an operation returns for use_awaitable. Awaited as it is, it needs no frame of its own; as an awaitable it has one.
 template <class Executor, class Signature, class Initiation, class... Args>
-class [[nodiscard]] awaitable_operation : public deferred_async_operation<Signature, Initiation, Args...> {
+class [[nodiscard("co_await it: an operation given use_awaitable starts when it is awaited")]] awaitable_operation
+    : public deferred_async_operation<Signature, Initiation, Args...> {
     using base = deferred_async_operation<Signature, Initiation, Args...>;
 
 public:
@@ -27,7 +28,11 @@ public:
 
     using base::base;
 
-    operator awaitable_type() && { return await(std::move(*this)); }
+    // Not in coroutines of other kinds, which look for this.
+    template <class Mistake = engine::awaitable_needed__only_a_coroutine_that_returns_rill_awaitable_can_await_this>
+    void operator co_await() const = delete;
+
+    operator awaitable_type()&& { return await(std::move(*this)); }
 
 private:
     static awaitable_type await(base operation) { co_return co_await std::move(operation); }

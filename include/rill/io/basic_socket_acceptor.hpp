@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rill/execution/executor_or_context.hpp>
 #include <rill/io/accept_requests.hpp>
 #include <rill/io/basic_socket.hpp>
 #include <rill/io/basic_stream_socket.hpp>
@@ -90,6 +91,11 @@ public:
     template <std::derived_from<execution_context> Context>
     basic_socket_acceptor(Context& ctx, const Protocol& protocol, native_handle_type native)
         : basic_socket_acceptor(Executor(ctx.get_executor()), protocol, native) {}
+
+    // Not on what is neither an executor nor a context: the arguments of the template say so.
+    template <class... Args, class Mistake = engine::executor_needed__pass_one_or_an_execution_context>
+        requires engine::without_executor<Executor, Args...>
+    explicit basic_socket_acceptor(const Args&...) = delete;
 
     basic_socket_acceptor(basic_socket_acceptor&&) noexcept = default;
     basic_socket_acceptor& operator=(basic_socket_acceptor&&) noexcept = default;

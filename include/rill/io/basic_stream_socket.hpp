@@ -3,6 +3,7 @@
 
 #include <rill/core/buffer.hpp>
 #include <rill/core/storable_sequence.hpp>
+#include <rill/execution/executor_or_context.hpp>
 #include <rill/io/basic_socket.hpp>
 
 namespace rill {
@@ -47,6 +48,11 @@ public:
     template <std::derived_from<execution_context> Context>
     basic_stream_socket(Context& ctx, const Protocol& protocol, native_handle_type native)
         : base(ctx.get_executor(), protocol, native) {}
+
+    // Not on what is neither an executor nor a context: the arguments of the template say so.
+    template <class... Args, class Mistake = engine::executor_needed__pass_one_or_an_execution_context>
+        requires engine::without_executor<Executor, Args...>
+    explicit basic_stream_socket(const Args&...) = delete;
 
     basic_stream_socket(basic_stream_socket&&) noexcept = default;
     basic_stream_socket& operator=(basic_stream_socket&&) noexcept = default;
@@ -132,6 +138,14 @@ public:
         return async_initiate<Token, void(error_code, std::size_t)>(
             initiate_receive{this}, token, engine::sequence_argument(buffers), message_flags(0));
     }
+
+    // Not of, or into, what is no such sequence: the arguments of these templates say so.
+    template <class NotBuffers, class Mistake = engine::const_buffer_sequence_needed__pass_buffer_of_it, class... Token>
+        requires(!const_buffer_sequence<NotBuffers>)
+    void async_write_some(const NotBuffers&, Token&&...) = delete;
+    template <class NotBuffers, class Mistake = engine::not_readable_into<NotBuffers>, class... Token>
+        requires(!mutable_buffer_sequence<NotBuffers>)
+    void async_read_some(const NotBuffers&, Token&&...) = delete;
 
     /// async_write_some() with flags.
     template <const_buffer_sequence Buffers, class Token = default_completion_token_t<executor_type>>

@@ -3,6 +3,7 @@
 
 #include <rill/context/loop_of.hpp>
 #include <rill/execution/any_io_executor.hpp>
+#include <rill/execution/executor_or_context.hpp>
 #include <rill/io/forward.hpp>
 #include <rill/io/timer_handle.hpp>
 #include <rill/io/wait_traits.hpp>
@@ -56,6 +57,11 @@ public:
     template <std::derived_from<execution_context> Context>
     basic_waitable_timer(Context& ctx, const duration& from_now)
         : basic_waitable_timer(Executor(ctx.get_executor()), from_now) {}
+
+    // Not on what is neither an executor nor a context: the arguments of the template say so.
+    template <class... Args, class Mistake = engine::executor_needed__pass_one_or_an_execution_context>
+        requires engine::without_executor<Executor, Args...>
+    explicit basic_waitable_timer(const Args&...) = delete;
 
     basic_waitable_timer(basic_waitable_timer&&) noexcept = default;
     basic_waitable_timer& operator=(basic_waitable_timer&&) noexcept = default;

@@ -81,9 +81,43 @@ concept completion_token_for = (completion_signature<Signatures> && ...) &&
 
 namespace rill::engine {
 
-// Not the concept itself in the assertion below: the compiler would go on to explain each of its parts.
+/// The token that lies inside of adapters, with the value category of the whole.
+template <class Token>
+struct innermost_token {
+    using type = Token;
+};
+template <class Token>
+    requires requires { typename std::remove_cvref_t<Token>::target_type; }
+struct innermost_token<Token> : innermost_token<decltype(std::declval<Token>().get())> {};
+
+/// Says which part of completion_token_for is not satisfied. Not by the concept itself: the compiler would go on to
+/// explain each of its parts.
 template <class Token, class... Signatures>
-inline constexpr bool satisfies_completion_token_for = completion_token_for<Token, Signatures...>;
+constexpr void explain_token() {
+    using inner = typename innermost_token<Token>::type;
+    using handler = std::decay_t<inner>;
+    constexpr bool movable = std::move_constructible<handler>;
+    constexpr bool constructible =
+        std::constructible_from<handler, inner> && std::constructible_from<std::decay_t<Token>, Token>;
+    static_assert(movable,
+                  "completion_token_for<Token, Signature> is not satisfied: the handler cannot be moved. Let it hold "
+                  "what cannot be moved by a std::unique_ptr");
+    static_assert(
+        !movable || constructible,
+        "completion_token_for<Token, Signature> is not satisfied: the handler is named, and cannot be copied. "
+        "Give it away with std::move()");
+    if constexpr (movable && constructible) {
+        constexpr bool satisfied = completion_token_for<Token, Signatures...>;
+        constexpr bool may_be_callable = std::is_class_v<handler> || std::is_pointer_v<handler>;
+        static_assert(
+            satisfied || may_be_callable,
+            "completion_token_for<Token, Signature> is not satisfied: this is neither a function nor a token. "
+            "Give the operation a function, use_awaitable, deferred, detached, use_future ...");
+        static_assert(satisfied || !may_be_callable,
+                      "completion_token_for<Token, Signature> is not satisfied: the handler cannot be called with the "
+                      "arguments in the signature. Let it take them, in this order: void(error_code, ...)");
+    }
+}
 
 }  // namespace rill::engine
 
@@ -101,9 +135,7 @@ inline decltype(auto) async_initiate(Initiation&& initiation, T&& token, Args&&.
         return async_result<std::decay_t<Token>, Signatures...>::initiate(
             std::forward<Initiation>(initiation), static_cast<Token&&>(token), std::forward<Args>(args)...);
     else
-        static_assert(engine::satisfies_completion_token_for<Token, Signatures...>,
-                      "completion_token_for<Token, Signatures...> is not satisfied: the handler cannot be called with "
-                      "the arguments in the signature, or it cannot be moved (or copied, if it is not an rvalue)");
+        engine::explain_token<Token, Signatures...>();
 }
 
 /// What async_initiate() returns.

@@ -3,6 +3,7 @@
 
 #include <rill/execution/execution_context.hpp>
 #include <rill/execution/executor.hpp>
+#include <rill/execution/executor_or_context.hpp>
 #include <rill/token/binder.hpp>
 #include <rill/token/uses_executor.hpp>
 
@@ -38,6 +39,11 @@ template <std::derived_from<execution_context> Context, class T>
 [[nodiscard]] auto bind_executor(Context& context, T&& target) {
     return bind_executor(typename Context::executor_type(context.get_executor()), std::forward<T>(target));
 }
+
+/// Not to what is neither an executor nor a context: the arguments of the template say so.
+template <class NotExecutor, class... Token, class Mistake = engine::executor_needed__pass_one_or_an_execution_context>
+    requires(!engine::executor_or_context<NotExecutor>)
+void bind_executor(const NotExecutor&, Token&&...) = delete;
 
 /// The same for the default token.
 template <execution::executor Executor>

@@ -22,19 +22,20 @@ inline constexpr deferred_t deferred{};
 /// An operation that has not been started. It holds copies of the arguments: what they point to must live until the
 /// operation completes.
 template <class Signature, class Initiation, class... Args>
-class [[nodiscard]] deferred_async_operation {
+class [[nodiscard(
+    "co_await it, or call it with a token: a deferred operation has not started")]] deferred_async_operation {
 public:
     using executor_type = associated_executor_t<Initiation>;
 
     template <class I, class... A>
-    constexpr explicit deferred_async_operation(deferred_t, I&& initiation, A&&... args)
+    constexpr explicit deferred_async_operation(deferred_t, I && initiation, A && ... args)
         : initiation_(std::forward<I>(initiation)), args_(std::forward<A>(args)...) {}
 
     executor_type get_executor() const noexcept { return get_associated_executor(initiation_); }
 
     /// Starts it: once, for an operation whose arguments can only be moved.
     template <class Token>
-    auto operator()(Token&& token) && {
+    auto operator()(Token&& token)&& {
         return std::apply(
             [&](Args&&... args) {
                 return async_initiate<Token, Signature>(std::move(initiation_), token, std::move(args)...);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: completion_token_for
+// expect: completion_token_for<Token, Signature> is not satisfied
+// expect: std::move\(\)
 // lines: 10
 #include <rill/core/buffer.hpp>
 #include <rill/ip/tcp.hpp>
