@@ -30,7 +30,7 @@ inline constexpr bool is_awaitable = false;
 template <class T, class Executor>
 inline constexpr bool is_awaitable<awaitable<T, Executor>> = true;
 
-struct awaitable_needed__only_a_coroutine_that_returns_rill_awaitable_can_await_this {};
+struct awaitable_needed__only_a_coroutine_that_returns_an_awaitable_can_await_this {};
 
 /// The result of an awaitable, in its frame.
 template <class T>
@@ -185,7 +185,7 @@ public:
     bool valid() const noexcept { return promise_ != nullptr; }
 
     // Not in coroutines of other kinds, which look for this.
-    template <class Mistake = engine::awaitable_needed__only_a_coroutine_that_returns_rill_awaitable_can_await_this>
+    template <class Mistake = engine::awaitable_needed__only_a_coroutine_that_returns_an_awaitable_can_await_this>
     void operator co_await() const = delete;
 
     /// The library's way in: gives the frame away.

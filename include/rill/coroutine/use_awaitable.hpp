@@ -29,7 +29,7 @@ public:
     using base::base;
 
     // Not in coroutines of other kinds, which look for this.
-    template <class Mistake = engine::awaitable_needed__only_a_coroutine_that_returns_rill_awaitable_can_await_this>
+    template <class Mistake = engine::awaitable_needed__only_a_coroutine_that_returns_an_awaitable_can_await_this>
     void operator co_await() const = delete;
 
     operator awaitable_type()&& { return await(std::move(*this)); }

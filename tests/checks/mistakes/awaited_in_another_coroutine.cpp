@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: awaitable_needed__only_a_coroutine_that_returns_rill_awaitable_can_await_this
+// expect: awaitable_needed__only_a_coroutine_that_returns_an_awaitable_can_await_this
 // lines: 6
 #include <rill/coroutine/use_awaitable.hpp>
 #include <rill/io/steady_timer.hpp>
