@@ -72,8 +72,9 @@ public:
     friend void swap(Derived& a, Derived& b) noexcept { a.swap(b); }
 
     // A member: a free one would be looked at for a user's executor that has this one as a template argument, and ask
-    // whether that converts, and so whether it is an executor, and so whether it can be compared.
-    bool operator==(const Derived& other) const noexcept { return has_target_of(other); }
+    // whether that converts, and so whether it is an executor, and so whether it can be compared. With the base on both
+    // sides, or else the two orders of a comparison would be equally good.
+    bool operator==(const polymorphic_executor& other) const noexcept { return has_target_of(other); }
 
     using referring_type = Derived;
 

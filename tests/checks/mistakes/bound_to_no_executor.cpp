@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // expect: executor_needed__pass_one_or_an_execution_context
-// lines: 12
+// lines: 14
 #include <rill/io/steady_timer.hpp>
 #include <rill/token/bind_executor.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // expect: executor_needed__pass_one_or_an_execution_context
-// lines: 20
+// lines: 26
 #include <rill/coroutine/co_spawn.hpp>
 #include <rill/ip/tcp.hpp>
 #include <rill/token/detached.hpp>
