@@ -9,6 +9,8 @@
 #include <rill/compose/write.hpp>
 #include <rill/context/config.hpp>
 #include <rill/context/executor_work_guard.hpp>
+#include <rill/context/inline_executor.hpp>
+#include <rill/context/inline_or_executor.hpp>
 #include <rill/context/io_context.hpp>
 #include <rill/context/io_context_strand.hpp>
 #include <rill/context/strand.hpp>
@@ -61,6 +63,8 @@
 #include <rill/token/detached.hpp>
 #include <rill/token/dispatch.hpp>
 #include <rill/token/disposition.hpp>
+#include <rill/token/make_work_guard.hpp>
+#include <rill/token/packaged_task.hpp>
 #include <rill/token/post.hpp>
 #include <rill/token/prepend.hpp>
 #include <rill/token/redirect_disposition.hpp>

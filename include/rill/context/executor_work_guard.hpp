@@ -36,24 +36,16 @@ private:
     std::optional<decltype(track(std::declval<const Executor&>()))> work_;
 };
 
+/// A guard of @p ex. token/make_work_guard.hpp has those of I/O objects and handlers.
 template <execution::executor Executor>
-executor_work_guard<Executor> make_work_guard(const Executor& ex) {
+[[nodiscard]] executor_work_guard<Executor> make_work_guard(const Executor& ex) {
     return executor_work_guard<Executor>(ex);
 }
 
+/// A guard of @p ctx's executor.
 template <std::derived_from<execution_context> Context>
-executor_work_guard<typename Context::executor_type> make_work_guard(Context& ctx) {
+[[nodiscard]] executor_work_guard<typename Context::executor_type> make_work_guard(Context& ctx) {
     return executor_work_guard<typename Context::executor_type>(ctx.get_executor());
-}
-
-/// For an I/O object.
-template <class T>
-    requires(!execution::executor<T> && !std::derived_from<T, execution_context> && requires(const T& t) {
-        typename T::executor_type;
-        t.get_executor();
-    })
-executor_work_guard<typename T::executor_type> make_work_guard(const T& t) {
-    return executor_work_guard<typename T::executor_type>(t.get_executor());
 }
 
 }  // namespace rill

@@ -45,4 +45,25 @@ auto post(Context& ctx, Token&& token = default_completion_token_t<typename Cont
     return post(ctx.get_executor(), std::forward<Token>(token));
 }
 
+/// Runs @p function on @p ex, never inside this call, and then the handler, with what the function has
+/// returned, on its associated executor. A handler that has none runs there too.
+///
+/// Data      @p function takes no arguments; moving it is enough
+/// Result    void(R), where R is what the function returns, decayed; void() if it returns nothing
+/// Errors    none: what the function throws comes out of the executor, as it does from a function submitted without a
+///           token, and the handler is destroyed uncalled
+/// Threads   any
+/// Throws    std::bad_alloc; what copying or moving the function or the handler throws
+template <execution::executor Executor, engine::submitted_function Function, class Token>
+auto post(const Executor& ex, Function&& function, Token&& token) {
+    return async_initiate<Token, engine::function_signature<Function>>(
+        engine::submit_function<engine::post_manner, Executor>{ex}, token, std::forward<Function>(function));
+}
+
+/// The same on @p ctx's executor.
+template <std::derived_from<execution_context> Context, engine::submitted_function Function, class Token>
+auto post(Context& ctx, Function&& function, Token&& token) {
+    return post(ctx.get_executor(), std::forward<Function>(function), std::forward<Token>(token));
+}
+
 }  // namespace rill

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rill/context/inline_executor.hpp>
 #include <rill/context/system_executor.hpp>
 #include <rill/engine/scheduler/operation_memory.hpp>
 #include <rill/execution/properties.hpp>
@@ -9,6 +10,8 @@
 #include <rill/token/async_result.hpp>
 #include <rill/token/deferred.hpp>
 
+#include <concepts>
+#include <type_traits>
 #include <utility>
 
 // What post(), dispatch() and defer() have in common.
@@ -90,6 +93,91 @@ struct submit_to_executor {
             }
         }
         execute_in<Manner>(executor, std::forward<Handler>(handler), allocator);
+    }
+};
+
+/// A function without arguments that is submitted to run before a handler, which gets what it returns.
+template <class T>
+concept submitted_function = std::move_constructible<std::decay_t<T>> && std::constructible_from<std::decay_t<T>, T> &&
+    std::invocable<std::decay_t<T>>;
+
+template <class Result>
+struct signature_for_result {
+    using type = void(Result);
+};
+template <>
+struct signature_for_result<void> {
+    using type = void();
+};
+
+/// The signature of the handler that gets what Function returns.
+template <class Function>
+using function_signature =
+    typename signature_for_result<std::decay_t<std::invoke_result_t<std::decay_t<Function>>>>::type;
+
+/// A handler and the result that it waited for.
+template <class Handler, class Result>
+struct answered_handler {
+    Handler handler;
+    Result result;
+
+    void operator()() { std::move(handler)(std::move(result)); }
+};
+
+/// A function, the handler that waits for its result, and where that runs. The function is gone when the handler runs,
+/// and the handler is destroyed uncalled if the function throws.
+template <class Function, class Handler, class HandlerExecutor>
+struct function_with_handler {
+    Function function;
+    Handler handler;
+    HandlerExecutor executor;
+
+    void operator()() {
+        using result = std::decay_t<std::invoke_result_t<Function>>;
+        auto allocator = get_associated_allocator(handler);
+        if constexpr (std::is_void_v<result>) {
+            call();
+            submit(executor, std::move(handler), allocator);
+        } else {
+            result value = call();
+            submit(executor, answered_handler<Handler, result>{std::move(handler), std::move(value)}, allocator);
+        }
+    }
+
+private:
+    decltype(auto) call() {
+        Function f(std::move(function));
+        return std::move(f)();
+    }
+};
+
+/// Submits a function to an executor, in a Manner, and from there a handler, with the result, to its associated
+/// executor; without one it runs where the function has run.
+template <class Manner, class Executor>
+struct submit_function {
+    using executor_type = Executor;
+    Executor executor;
+
+    executor_type get_executor() const noexcept { return executor; }
+
+    template <class Handler, class Function>
+    void operator()(Handler&& handler, Function&& function) const {
+        using decayed = std::decay_t<Handler>;
+        auto allocator = get_associated_allocator(handler);
+        if constexpr (has_associated_executor<decayed>) {
+            auto own = prefer(get_associated_executor(handler, executor), execution::outstanding_work.tracked);
+            submit_both(std::forward<Handler>(handler), std::forward<Function>(function), std::move(own), allocator);
+        } else {
+            submit_both(std::forward<Handler>(handler), std::forward<Function>(function), inline_executor(), allocator);
+        }
+    }
+
+private:
+    template <class Handler, class Function, class HandlerExecutor, class Allocator>
+    void submit_both(Handler&& handler, Function&& function, HandlerExecutor own, const Allocator& allocator) const {
+        using both = function_with_handler<std::decay_t<Function>, std::decay_t<Handler>, HandlerExecutor>;
+        execute_with(Manner::adapt(executor),
+                     both{std::forward<Function>(function), std::forward<Handler>(handler), std::move(own)}, allocator);
     }
 };
 
