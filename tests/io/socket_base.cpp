@@ -69,6 +69,7 @@ static_assert(names<socket_base::out_of_band_inline>(SOL_SOCKET, SO_OOBINLINE));
 static_assert(names<socket_base::receive_buffer_size>(SOL_SOCKET, SO_RCVBUF));
 static_assert(names<socket_base::receive_low_watermark>(SOL_SOCKET, SO_RCVLOWAT));
 static_assert(names<socket_base::reuse_address>(SOL_SOCKET, SO_REUSEADDR));
+static_assert(names<socket_base::reuse_port>(SOL_SOCKET, SO_REUSEPORT));
 static_assert(names<socket_base::send_buffer_size>(SOL_SOCKET, SO_SNDBUF));
 static_assert(names<socket_base::send_low_watermark>(SOL_SOCKET, SO_SNDLOWAT));
 static_assert(socket_base::enable_connection_aborted::level(protocol) != SOL_SOCKET);
@@ -151,6 +152,8 @@ TEST_CASE("the system takes every option and gives it back", "[io][socket_base]"
     CHECK(sockets.get<socket_base::keep_alive>().value());
     CHECK(sockets.set(socket_base::reuse_address(true)));
     CHECK(sockets.get<socket_base::reuse_address>().value());
+    CHECK(sockets.set(socket_base::reuse_port(true)));
+    CHECK(sockets.get<socket_base::reuse_port>().value());
     CHECK(sockets.set(socket_base::broadcast(true)));
     CHECK(sockets.get<socket_base::broadcast>().value());
     CHECK(sockets.set(socket_base::do_not_route(true)));

@@ -33,6 +33,7 @@ public:
     using receive_buffer_size = socket_base::receive_buffer_size;
     using receive_low_watermark = socket_base::receive_low_watermark;
     using reuse_address = socket_base::reuse_address;
+    using reuse_port = socket_base::reuse_port;
     using send_buffer_size = socket_base::send_buffer_size;
     using send_low_watermark = socket_base::send_low_watermark;
     using socket_base::max_listen_connections;

@@ -61,6 +61,12 @@ public:
     /// Permits binding to an address that a closed connection still occupies.
     using reuse_address = boolean<engine::socket_constant::reuse_address>;
 
+    /// Permits several sockets of one user to bind to the same address and port, if each has it set before; the system
+    /// shares the connections, or datagrams, out among them.
+    ///
+    /// Source    socket(7) SO_REUSEPORT
+    using reuse_port = boolean<engine::socket_constant::reuse_port>;
+
     /// Lets an accept fail with connection_aborted; without it such connections are passed over. Never reaches the
     /// system.
     using enable_connection_aborted =

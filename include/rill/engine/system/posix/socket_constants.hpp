@@ -37,6 +37,7 @@ inline constexpr int out_of_band_inline = SO_OOBINLINE;
 inline constexpr int receive_buffer_size = SO_RCVBUF;
 inline constexpr int receive_low_watermark = SO_RCVLOWAT;
 inline constexpr int reuse_address = SO_REUSEADDR;
+inline constexpr int reuse_port = SO_REUSEPORT;
 inline constexpr int send_buffer_size = SO_SNDBUF;
 inline constexpr int send_low_watermark = SO_SNDLOWAT;
 
