@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/token/uses_executor.hpp>
 
+#include <rill/context/system_executor.hpp>
+#include <rill/token/bind_executor.hpp>
+
 #include <support/catch.hpp>
 
 namespace {
@@ -20,4 +23,12 @@ TEST_CASE("a type uses an executor if its author says so", "[token][uses_executo
     STATIC_REQUIRE(!rill::uses_executor<made_with_executor, int>::value);
     STATIC_REQUIRE(!rill::uses_executor<int, any_executor>::value);
     [[maybe_unused]] const made_with_executor made(rill::executor_arg, any_executor());
+}
+
+TEST_CASE("what bind_executor makes uses its executor", "[token][uses_executor]") {
+    using binder = rill::executor_binder<int (*)(), rill::system_executor>;
+    STATIC_REQUIRE(rill::uses_executor<binder, rill::system_executor>::value);
+    STATIC_REQUIRE(!rill::uses_executor<binder, any_executor>::value);
+    const binder made(rill::executor_arg, rill::system_executor(), [] { return 7; });
+    CHECK(made() == 7);
 }

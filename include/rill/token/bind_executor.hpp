@@ -27,6 +27,9 @@ public:
     executor_type get_executor() const noexcept { return this->value(); }
 };
 
+template <class T, class Executor>
+struct uses_executor<executor_binder<T, Executor>, Executor> : std::true_type {};
+
 template <class Executor>
 using partial_executor_binder = engine::partial_binder<executor_binder, Executor>;
 
