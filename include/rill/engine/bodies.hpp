@@ -10,10 +10,11 @@
 #include RILL_SYSTEM(interface_name.ipp)
 #include RILL_SYSTEM(socket_calls.ipp)
 
-#include <rill/context/config.ipp>
-#include <rill/context/strand_state.ipp>
 #include <rill/context/background_loop.ipp>
+#include <rill/context/config.ipp>
 #include <rill/context/loop_of.ipp>
+#include <rill/context/sharded_context.ipp>
+#include <rill/context/strand_state.ipp>
 #include <rill/context/system_context.ipp>
 #include <rill/context/thread_pool.ipp>
 #include <rill/core/cancellation_signal.ipp>

@@ -27,6 +27,9 @@ public:
     /// Must be called before the object dies.
     void join() noexcept { ::pthread_join(native_, nullptr); }
 
+    /// For the calls that take a thread; until join().
+    ::pthread_t native() const noexcept { return native_; }
+
     /// How many threads run at once on this machine; at least 1.
     static unsigned hardware_concurrency() noexcept {
         long n = ::sysconf(_SC_NPROCESSORS_ONLN);
