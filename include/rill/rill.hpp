@@ -45,6 +45,7 @@
 #include <rill/io/basic_stream_socket.hpp>
 #include <rill/io/basic_waitable_timer.hpp>
 #include <rill/io/high_resolution_timer.hpp>
+#include <rill/io/sharded_listener.hpp>
 #include <rill/io/steady_timer.hpp>
 #include <rill/io/system_timer.hpp>
 #include <rill/ip/tcp.hpp>
