@@ -37,6 +37,8 @@ TEST_CASE("defer of a function takes its result to the handler's executor", "[to
     submissions::takes_the_result_to_the_handlers_executor(submit);
 }
 
+TEST_CASE("defer of a function works on a strand", "[token][defer]") { submissions::works_on_a_strand(submit); }
+
 TEST_CASE("defer destroys its function before the handler runs, and the handler if the function throws",
           "[token][defer]") {
     submissions::destroys_the_function_first(submit);

@@ -37,6 +37,8 @@ TEST_CASE("dispatch of a function takes its result to the handler's executor", "
     submissions::takes_the_result_to_the_handlers_executor(submit);
 }
 
+TEST_CASE("dispatch of a function works on a strand", "[token][dispatch]") { submissions::works_on_a_strand(submit); }
+
 TEST_CASE("dispatch destroys its function before the handler runs, and the handler if the function throws",
           "[token][dispatch]") {
     submissions::destroys_the_function_first(submit);

@@ -36,6 +36,8 @@ TEST_CASE("post of a function takes its result to the handler's executor", "[tok
     submissions::takes_the_result_to_the_handlers_executor(submit);
 }
 
+TEST_CASE("post of a function works on a strand", "[token][post]") { submissions::works_on_a_strand(submit); }
+
 TEST_CASE("post destroys its function before the handler runs, and the handler if the function throws",
           "[token][post]") {
     submissions::destroys_the_function_first(submit);

@@ -4,6 +4,7 @@
 // What must hold of post(), dispatch() and defer() alike. Submit is one of them, as a function object.
 
 #include <rill/context/io_context.hpp>
+#include <rill/context/strand.hpp>
 #include <rill/context/system_executor.hpp>
 #include <rill/token/bind_allocator.hpp>
 #include <rill/token/bind_executor.hpp>
@@ -166,6 +167,26 @@ void takes_the_result_to_the_handlers_executor(Submit submit) {
     CHECK(result == 9);
     own.restart();
     CHECK(own.run() == 0);
+}
+
+/// A strand has its own way to be posted to.
+template <class Submit>
+void works_on_a_strand(Submit submit) {
+    rill::io_context context;
+    const auto strand = rill::make_strand(context);
+    bool on_strand = false;
+    int result = 0;
+    submit(
+        strand,
+        [&] {
+            on_strand = strand.running_in_this_thread();
+            return 3;
+        },
+        rill::bind_executor(strand, [&](int n) { result = strand.running_in_this_thread() ? n : -1; }));
+    CHECK(!on_strand);
+    context.run();
+    CHECK(on_strand);
+    CHECK(result == 3);
 }
 
 /// The function is destroyed before the handler runs; and the handler uncalled, if the function throws.

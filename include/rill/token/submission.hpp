@@ -176,8 +176,9 @@ private:
     template <class Handler, class Function, class HandlerExecutor, class Allocator>
     void submit_both(Handler&& handler, Function&& function, HandlerExecutor own, const Allocator& allocator) const {
         using both = function_with_handler<std::decay_t<Function>, std::decay_t<Handler>, HandlerExecutor>;
-        execute_with(Manner::adapt(executor),
-                     both{std::forward<Function>(function), std::forward<Handler>(handler), std::move(own)}, allocator);
+        execute_in<Manner>(executor,
+                           both{std::forward<Function>(function), std::forward<Handler>(handler), std::move(own)},
+                           allocator);
     }
 };
 
