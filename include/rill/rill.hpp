@@ -13,9 +13,9 @@
 #include <rill/context/inline_or_executor.hpp>
 #include <rill/context/io_context.hpp>
 #include <rill/context/io_context_strand.hpp>
-#include <rill/context/strand.hpp>
-#include <rill/context/static_thread_pool.hpp>
 #include <rill/context/sharded_context.hpp>
+#include <rill/context/static_thread_pool.hpp>
+#include <rill/context/strand.hpp>
 #include <rill/context/system_context.hpp>
 #include <rill/context/system_executor.hpp>
 #include <rill/context/thread_pool.hpp>
