@@ -101,7 +101,7 @@ public:
         requires async_operation<std::decay_t<Operation>>
     auto await_transform(Operation&& operation) const {
         check_cancellation();
-        return operation_awaiter<Executor, std::decay_t<Operation>>(
+        return operation_awaiter<thread_type, std::decay_t<Operation>>(
             own_thread(), std::decay_t<Operation>(std::forward<Operation>(operation)));
     }
 
@@ -124,9 +124,7 @@ public:
     }
     template <class... Filters>
     auto await_transform(this_coro::reset_cancellation_state_t<Filters...> reset) const {
-        thread->cancellation() = std::apply(
-            [&](Filters&... filters) { return cancellation_state(thread->parent_slot(), std::move(filters)...); },
-            reset.filters);
+        std::apply([&](Filters&... filters) { thread->reset_cancellation(std::move(filters)...); }, reset.filters);
         return std::suspend_never();
     }
     auto await_transform(this_coro::get_throw_if_cancelled_t) const {

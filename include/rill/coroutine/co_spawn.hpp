@@ -2,185 +2,81 @@
 #pragma once
 
 #include <rill/coroutine/awaitable.hpp>
+#include <rill/coroutine/spawned.hpp>
 #include <rill/engine/scheduler/operation_memory.hpp>
 #include <rill/execution/execution_context.hpp>
 #include <rill/execution/executor_or_context.hpp>
-#include <rill/execution/owned_task.hpp>
 #include <rill/token/associated_allocator.hpp>
-#include <rill/token/associated_cancellation_slot.hpp>
-#include <rill/token/associated_executor.hpp>
 #include <rill/token/async_result.hpp>
 
 #include <concepts>
 #include <exception>
-#include <optional>
 #include <type_traits>
 #include <utility>
 
 namespace rill::engine {
 
-/// The handler's signature for a coroutine that yields a T.
-template <class T>
-struct spawn_signature {
-    using type = void(std::exception_ptr, T);
-};
-template <>
-struct spawn_signature<void> {
-    using type = void(std::exception_ptr);
-};
-
-/// Room for the value that a coroutine yields.
-template <class T>
-struct spawned_value_room {
-    using type = std::optional<T>;
-};
-template <>
-struct spawned_value_room<void> {
-    struct type {};
-};
-template <class T>
-using spawned_value = typename spawned_value_room<T>::type;
-
-struct no_executor_of_its_own {};
 
 /// A coroutine thread that a handler waits for. It holds the function that made the coroutine, and so what the function
-/// captured, until the coroutine has ended. As a task it starts the coroutine, and later calls the handler.
+/// captured, until the coroutine has ended.
 template <class Awaitable, class Function, class Handler>
-class spawned_thread final : public coroutine_thread_on<typename Awaitable::executor_type>, public task {
+class spawned_thread final
+    : public coroutine_thread_on<typename Awaitable::executor_type>,
+      public spawned<spawned_thread<Awaitable, Function, Handler>, typename Awaitable::executor_type,
+                     typename Awaitable::value_type, Handler> {
     using executor_type = typename Awaitable::executor_type;
     using promise_type = typename Awaitable::promise_type;
-    using value_type = typename Awaitable::value_type;
-    using allocator = associated_allocator_t<Handler>;
-    using memory = operation_memory<spawned_thread, allocator>;
-
-    static constexpr bool has_value = !std::is_void_v<value_type>;
-    static_assert(!has_value || std::default_initializable<value_type>,
-                  "co_spawn: the handler is given a T() with an exception, so the T of awaitable<T> must have one");
-
-    // While the coroutine runs, its context is kept at work, and so is that of the handler if that names its own.
-    using handler_executor = associated_executor_t<Handler, executor_type>;
-    template <class Executor>
-    using tracked = decltype(prefer(std::declval<const Executor&>(), execution::outstanding_work.tracked));
+    using ending = spawned<spawned_thread, executor_type, typename Awaitable::value_type, Handler>;
+    using memory = operation_memory<spawned_thread, associated_allocator_t<Handler>>;
+    friend ending;
 
 public:
     template <class F, class H>
     static void start(const executor_type& ex, F&& function, H&& handler) {
-        allocator a = get_associated_allocator(handler);
-        spawned_thread* self = memory::create(a, ex, std::forward<F>(function), std::forward<H>(handler));
-        owned_task starter(*self);
-        self->bind(get_associated_cancellation_slot(self->handler_));
-        coroutine_thread::initiation here(*self);
-        prefer(ex, execution::blocking.possibly).execute(std::move(starter));
+        auto allocator = get_associated_allocator(handler);
+        memory::create(allocator, ex, std::forward<F>(function), std::forward<H>(handler))->launch(ex);
     }
 
     template <class F, class H>
     spawned_thread(const executor_type& ex, F&& f, H&& h)
-        : coroutine_thread_on<executor_type>(ex),
-          task(&begin_here),
-          function_(std::forward<F>(f)),
-          handler_(std::forward<H>(h)),
-          work_(prefer(ex, execution::outstanding_work.tracked)) {
-        if constexpr (has_associated_executor<Handler>)
-            handler_work_.emplace(prefer(get_associated_executor(handler_, ex), execution::outstanding_work.tracked));
-    }
+        : coroutine_thread_on<executor_type>(ex), ending(ex, std::forward<H>(h)), function_(std::forward<F>(f)) {}
 
 private:
     ~spawned_thread() = default;
 
-    // The first run of the task, on the executor.
-    static void begin_here(loop* owner, task& base) {
-        auto& self = static_cast<spawned_thread&>(base);
-        if (!owner) {
-            self.destroy();
-            return;
-        }
-        bool initiating = coroutine_thread::initiation::note_completion(self);
+    void begin(bool initiating) {
         promise_type* root;
         try {
-            root = self.function_().release();
+            root = function_().release();
         } catch (...) {
-            self.error_ = std::current_exception();
-            self.send_off(initiating);
+            this->set_error(std::current_exception());
+            this->send_off(initiating);
             return;
         }
-        self.begin(*root);
-        self.proceed(initiating);
+        coroutine_thread::begin(*root);
+        this->proceed(initiating);
     }
 
     void finish(bool initiating) override {
         auto& root = static_cast<promise_type&>(*this->top());
-        error_ = std::move(root.error);
-        if constexpr (has_value) {
-            if (!error_)
-                value_.emplace(root.take());
+        if constexpr (ending::has_value) {
+            if (!root.error)
+                this->set_value(root.take());
         }
+        this->set_error(std::move(root.error));
         root.handle.destroy();
-        send_off(initiating);
+        this->send_off(initiating);
     }
 
-    // To the handler's executor, where this thread already is if it names none.
-    void send_off(bool initiating) {
-        this->unbind();
-        this->run = &complete;
-        // The thread may be gone before execute() returns; and this context need not wait for the handler's.
-        auto work = std::exchange(work_, std::nullopt);
-        if constexpr (has_associated_executor<Handler>) {
-            auto own = std::exchange(handler_work_, std::nullopt);
-            send_by(*own, initiating);
-        } else if (initiating) {
-            send_by(*work, true);
-        } else {
-            complete(outside_any_loop(), *this);
-        }
-    }
+    void discard() noexcept override { this->give_up(); }
 
-    template <class Executor>
-    void send_by(const Executor& ex, bool initiating) {
-        if (initiating)
-            require(ex, execution::blocking.never).execute(owned_task(*this));
-        else
-            prefer(ex, execution::blocking.possibly).execute(owned_task(*this));
-    }
-
-    // The last run of the task: frees the thread and calls the handler.
-    static void complete(loop* owner, task& base) {
-        auto& self = static_cast<spawned_thread&>(base);
-        if (!owner) {
-            self.discard();
-            return;
-        }
-        Handler handler(std::move(self.handler_));
-        std::exception_ptr error(std::move(self.error_));
-        if constexpr (has_value) {
-            value_type value = self.value_ ? std::move(*self.value_) : value_type();
-            self.free(handler);
-            std::move(handler)(std::move(error), std::move(value));
-        } else {
-            self.free(handler);
-            std::move(handler)(std::move(error));
-        }
-    }
-
-    void discard() noexcept override {
-        this->unbind();
-        Handler unused(std::move(handler_));
-        free(unused);
-    }
-
-    void free(const Handler& handler) noexcept {
-        allocator a = get_associated_allocator(handler);
-        this->~spawned_thread();
-        memory::deallocate(a, this);
+    static void free(spawned_thread& self, const Handler& handler) noexcept {
+        auto allocator = get_associated_allocator(handler);
+        self.~spawned_thread();
+        memory::deallocate(allocator, &self);
     }
 
     Function function_;
-    Handler handler_;
-    std::optional<tracked<executor_type>> work_;
-    RILL_NO_UNIQUE_ADDRESS std::conditional_t<has_associated_executor<Handler>,
-                                              std::optional<tracked<handler_executor>>, no_executor_of_its_own>
-        handler_work_;
-    std::exception_ptr error_;
-    RILL_NO_UNIQUE_ADDRESS spawned_value<value_type> value_;
 };
 
 /// Something that co_spawn() makes a coroutine of: a function without arguments that returns an awaitable.

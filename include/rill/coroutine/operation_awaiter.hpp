@@ -2,7 +2,7 @@
 #pragma once
 
 #include <rill/core/error.hpp>
-#include <rill/coroutine/coroutine_thread.hpp>
+#include <rill/coroutine/control_flow.hpp>
 #include <rill/token/async_result.hpp>
 #include <rill/token/disposition.hpp>
 
@@ -23,13 +23,13 @@ template <class... Args>
 struct awaited_result<void(Args...)> {
     using values = std::tuple<std::decay_t<Args>...>;
 
-    static auto get(values&& v) {
+    static auto get(values&& v, [[maybe_unused]] const char* what = "co_await") {
         if constexpr (sizeof...(Args) == 0) {
             return;
         } else {
             using first = std::tuple_element_t<0, values>;
             if constexpr (std::same_as<first, error_code>) {
-                throw_if(std::get<0>(v), "co_await");
+                throw_if(std::get<0>(v), what);
                 return rest<1>(std::move(v));
             } else if constexpr (disposition<first>) {
                 if (std::get<0>(v) != no_error) [[unlikely]]
@@ -64,61 +64,74 @@ template <class Signature>
 using awaited_result_t =
     decltype(awaited_result<Signature>::get(std::declval<typename awaited_result<Signature>::values>()));
 
-/// The handler of an operation that a coroutine awaits. It owns the thread: destroyed uncalled, it destroys that.
-template <class Executor, class Values>
+/// The handler of an operation that a Flow awaits: a control_flow with the members
+///
+///   executor(), operation_allocator(), and their types
+///   proceed()   goes on, now that the operation is done
+///   destroy()   the operation will never be done
+///
+/// It owns the flow: destroyed uncalled, it destroys that.
+template <class Flow, class Values>
 class awaiting_handler {
 public:
-    using executor_type = Executor;
-    using allocator_type = coroutine_allocator<void>;
+    using executor_type = typename Flow::executor_type;
+    using allocator_type = typename Flow::operation_allocator_type;
     using cancellation_slot_type = cancellation_slot;
 
-    awaiting_handler(coroutine_thread_on<Executor>& t, std::optional<Values>& v) noexcept : thread_(&t), values_(&v) {}
+    awaiting_handler(Flow& f, std::optional<Values>& v) noexcept : flow_(&f), values_(&v) {}
     awaiting_handler(awaiting_handler&& other) noexcept
-        : thread_(std::exchange(other.thread_, nullptr)), values_(other.values_) {}
+        : flow_(std::exchange(other.flow_, nullptr)), values_(other.values_) {}
     awaiting_handler& operator=(awaiting_handler&&) = delete;
     ~awaiting_handler() {
-        if (thread_)
-            thread_->destroy();
+        if (flow_ && !control_flow::initiation::note_abandonment(*flow_))
+            flow_->destroy();
     }
 
-    const executor_type& get_executor() const noexcept { return thread_->executor(); }
-    allocator_type get_allocator() const noexcept { return allocator_type(*thread_); }
-    cancellation_slot_type get_cancellation_slot() const noexcept { return thread_->operation_slot(); }
+    decltype(auto) get_executor() const noexcept { return flow_->executor(); }
+    allocator_type get_allocator() const noexcept { return flow_->operation_allocator(); }
+    cancellation_slot_type get_cancellation_slot() const noexcept { return flow_->operation_slot(); }
 
     template <class... Args>
     void operator()(Args&&... args) {
         values_->emplace(std::forward<Args>(args)...);
-        coroutine_thread& t = *std::exchange(thread_, nullptr);
-        if (!coroutine_thread::initiation::note_completion(t))
-            t.proceed();
+        Flow& f = *std::exchange(flow_, nullptr);
+        if (!control_flow::initiation::note_completion(f))
+            f.proceed();
     }
 
+    /// The library's way in.
+    const Flow& flow() const noexcept { return *flow_; }
+
 private:
-    coroutine_thread_on<Executor>* thread_;
+    Flow* flow_;
     std::optional<Values>* values_;  // in the awaiting frame
 };
 
-/// Awaits an operation: it is started here, and nothing of the frame is touched after that.
-template <class Executor, class Operation>
+/// Awaits an operation: it is started here, and nothing of the frame is touched after that. If starting it throws, so
+/// does co_await.
+template <class Flow, class Operation>
 class operation_awaiter {
     using result = awaited_result<completion_signature_of_t<Operation>>;
     using values = typename result::values;
 
 public:
-    operation_awaiter(coroutine_thread_on<Executor>& t, Operation&& op) : thread_(t), operation_(std::move(op)) {}
+    operation_awaiter(Flow& f, Operation&& op) : flow_(f), operation_(std::move(op)) {}
 
     bool await_ready() const noexcept { return false; }
 
     bool await_suspend(std::coroutine_handle<>) {
-        coroutine_thread::initiation here(thread_);
-        std::move(operation_)(awaiting_handler<Executor, values>(thread_, values_));
+        Flow& flow = flow_;
+        control_flow::initiation here(flow);
+        std::move(operation_)(awaiting_handler<Flow, values>(flow, values_));
+        if (here.abandoned())
+            flow.destroy();
         return !here.completed();  // done already: go on, without leaving the frame
     }
 
     auto await_resume() { return result::get(std::move(*values_)); }
 
 private:
-    coroutine_thread_on<Executor>& thread_;
+    Flow& flow_;
     Operation operation_;
     std::optional<values> values_;
 };
