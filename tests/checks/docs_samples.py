@@ -25,7 +25,10 @@ def main():
             name = page.relative_to(ROOT)
             for line, text in programs(page):
                 unit.write_text(f'#line {line} "{name}"\n{text}')
-                result = run(compiler_command("-Wall", "-Wextra", "-Werror", unit, "-o", Path(folder) / "sample"))
+                libraries = ["-lboost_context"] if "<rill/coroutine/spawn.hpp>" in text else []
+                result = run(
+                    compiler_command("-Wall", "-Wextra", "-Werror", unit, "-o", Path(folder) / "sample", *libraries)
+                )
                 if result.returncode:
                     failed = True
                     print(f"{name}:{line}: the program does not build\n{result.stdout}")

@@ -47,7 +47,10 @@ COMPILER_MACRO = re.compile(
 THIRD_PARTY = ("boost/system/", "boost/assert/")
 OPERATING_SYSTEM = ("arpa/", "linux/", "mach/", "net/", "netinet/", "sys/")
 # Opt-in headers, and what they may include besides.
-OPT_IN = {}
+OPT_IN = {
+    "coroutine/fiber.hpp": ("boost/context/", "sanitizer/"),
+    "coroutine/spawn.hpp": ("boost/context/",),
+}
 
 # These hang or are missing on some platform, or ThreadSanitizer does not understand them.
 FORBIDDEN = re.compile(

@@ -46,17 +46,37 @@
 #define RILL_ASSERT(condition) void()
 #endif
 
-// Recycled memory hides a use after free from AddressSanitizer, so it is not recycled there.
+// Sanitizers that want to be told when a thread goes on on another stack.
 #if defined(__SANITIZE_ADDRESS__)
-#define RILL_RECYCLES_MEMORY 0
+#define RILL_ADDRESS_SANITIZER 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define RILL_RECYCLES_MEMORY 0
+#define RILL_ADDRESS_SANITIZER 1
 #endif
 #endif
-#if !defined(RILL_RECYCLES_MEMORY)
-#define RILL_RECYCLES_MEMORY 1
+#if !defined(RILL_ADDRESS_SANITIZER)
+#define RILL_ADDRESS_SANITIZER 0
 #endif
+#if defined(__SANITIZE_THREAD__)
+#define RILL_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define RILL_THREAD_SANITIZER 1
+#endif
+#endif
+#if !defined(RILL_THREAD_SANITIZER)
+#define RILL_THREAD_SANITIZER 0
+#endif
+
+// A function in which AddressSanitizer checks nothing.
+#if RILL_ADDRESS_SANITIZER
+#define RILL_NOT_SANITIZED __attribute__((no_sanitize_address))
+#else
+#define RILL_NOT_SANITIZED
+#endif
+
+// Recycled memory hides a use after free from AddressSanitizer, so it is not recycled there.
+#define RILL_RECYCLES_MEMORY (!RILL_ADDRESS_SANITIZER)
 
 // An empty member takes no room. MSVC ignores the standard's attribute.
 #if defined(_MSC_VER)
