@@ -73,5 +73,6 @@
 #include <rill/token/post.hpp>
 #include <rill/token/prepend.hpp>
 #include <rill/token/redirect_disposition.hpp>
+#include <rill/token/recycling_allocator.hpp>
 #include <rill/token/redirect_error.hpp>
 #include <rill/token/use_future.hpp>
