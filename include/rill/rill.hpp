@@ -56,6 +56,7 @@
 #include <rill/local/stream_protocol.hpp>
 #include <rill/token/append.hpp>
 #include <rill/token/as_single.hpp>
+#include <rill/token/any_completion_handler.hpp>
 #include <rill/token/as_tuple.hpp>
 #include <rill/token/async_immediate.hpp>
 #include <rill/token/bind_allocator.hpp>

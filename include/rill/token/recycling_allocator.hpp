@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <new>
+#include <type_traits>
 
 namespace rill {
 
@@ -28,7 +29,7 @@ public:
     };
 
     /// Throws  std::bad_alloc
-    [[nodiscard]] T* allocate(std::size_t n) {
+    [[nodiscard]] T* allocate(std::size_t n) requires(!std::is_void_v<T>) {
         if (n > static_cast<std::size_t>(-1) / sizeof(T))
             throw std::bad_alloc();
         if constexpr (is_recycled<T>)
@@ -36,7 +37,7 @@ public:
         else
             return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t(alignof(T))));
     }
-    void deallocate(T* p, std::size_t n) noexcept {
+    void deallocate(T* p, std::size_t n) noexcept requires(!std::is_void_v<T>) {
         if constexpr (is_recycled<T>)
             engine::deallocate(p, n * sizeof(T));
         else
@@ -51,26 +52,6 @@ public:
 private:
     template <class U>
     static constexpr bool is_recycled = alignof(U) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
-};
-
-template <>
-class recycling_allocator<void> {
-public:
-    using value_type = void;
-
-    constexpr recycling_allocator() noexcept = default;
-    template <class U>
-    constexpr recycling_allocator(const recycling_allocator<U>&) noexcept {}
-
-    template <class U>
-    struct rebind {
-        using other = recycling_allocator<U>;
-    };
-
-    template <class U>
-    friend constexpr bool operator==(const recycling_allocator&, const recycling_allocator<U>&) noexcept {
-        return true;
-    }
 };
 
 }  // namespace rill
