@@ -3,9 +3,12 @@
 
 #include <support/catch.hpp>
 
+#include <rill/compose/compose.hpp>
+#include <rill/execution/any_io_executor.hpp>
 #include <rill/token/as_tuple.hpp>
 #include <rill/token/bind_allocator.hpp>
 #include <rill/token/bind_executor.hpp>
+#include <rill/token/post.hpp>
 #include <rill/token/redirect_error.hpp>
 
 #include <token/answer.hpp>
@@ -153,7 +156,7 @@ TEST_CASE("the allocator of use_future makes the shared state and is the handler
     CHECK(token.get_allocator().number == 1);
     auto future = async_answer({&ctx, &found}, {}, 5, token);
     CHECK(allocations > 0);
-    CHECK(found == characteristics{0, 1, 0, false, {}});
+    CHECK(found == characteristics{-1, 1, 0, false, {}});
     ctx.run();
     CHECK(future.get() == 5);
     CHECK(rill::use_future.rebind(numbered_allocator<int>(2)).get_allocator().number == 2);
@@ -184,6 +187,63 @@ TEST_CASE("a deferred operation can be awaited by a future", "[token][use_future
     auto future = async_answer({&ctx}, {}, 3, rill::deferred)(rill::use_future);
     ctx.run();
     CHECK(future.get() == 3);
+}
+
+TEST_CASE("what a step of the operation throws is the future's exception", "[token][use_future]") {
+    rill::io_context ctx(1);
+    auto future = rill::async_compose<const rill::use_future_t<>&, void(int)>(
+        [&ctx, step = 0](auto& self) mutable {
+            if (step++ == 0)
+                return rill::post(ctx, std::move(self));
+            throw std::out_of_range("far");
+        },
+        rill::use_future, ctx);
+    CHECK(future.wait_for(std::chrono::seconds(0)) == std::future_status::timeout);
+    ctx.run();
+    CHECK_THROWS_AS(future.get(), std::out_of_range);
+}
+
+TEST_CASE("functions run through the executor of a future give it their exceptions", "[token][use_future]") {
+    rill::io_context ctx(1);
+    std::future<int> future;
+    bool ran_there = false;
+    future = rill::async_initiate<const rill::use_future_t<>&, void(int)>(
+        [&](auto handler) {
+            auto ex = rill::get_associated_executor(handler, ctx.get_executor());
+            STATIC_REQUIRE(rill::execution::executor<decltype(ex)>);
+            CHECK(&rill::query(ex, rill::execution::context) == &ctx);
+            CHECK(ex == rill::get_associated_executor(handler, ctx.get_executor()));
+            CHECK(!(ex == rill::require(ex, rill::execution::blocking.never)));
+            rill::any_io_executor any = ex;
+            any.execute([&] { ran_there = ctx.get_executor().running_in_this_thread(); });
+            any.execute([] { throw std::out_of_range("far"); });
+            any.execute([] { throw std::logic_error("too late to be told"); });
+            ex.execute([h = std::move(handler)]() mutable { h(5); });  // nor is this
+        },
+        rill::use_future);
+    ctx.run();
+    CHECK(ran_there);
+    CHECK_THROWS_AS(future.get(), std::out_of_range);
+}
+
+TEST_CASE("a packaged function takes every kind of argument", "[token][use_future]") {
+    auto owned = answered(rill::use_future([](std::unique_ptr<int> p) { return *p; }), std::make_unique<int>(3));
+    CHECK(owned.get() == 3);
+    auto reference = answered(rill::use_future([](const std::string& s) { return s.size(); }), std::string("four"));
+    CHECK(reference.get() == 4);
+    auto error =
+        answered(rill::use_future([](error_code ec, auto&&... rest) { return ec.failed() ? sizeof...(rest) : 9; }),
+                 error_code(rill::error::eof), 1, 2);
+    CHECK(error.get() == 2);
+    auto exception = answered(rill::use_future([](std::exception_ptr e) { return !e; }), std::exception_ptr());
+    CHECK(exception.get());
+    auto moved = answered(rill::use_future([own = std::make_unique<int>(1)](int n) { return n + *own; }), 4);
+    CHECK(moved.get() == 5);
+
+    std::size_t allocations = 0;
+    const auto token = rill::use_future[numbered_allocator<char>(1, &allocations)];
+    CHECK(answered(token([](int n) { return n; }), 6).get() == 6);
+    CHECK(allocations > 0);
 }
 
 TEST_CASE("use_future fits any one signature, a packaged function those that it takes", "[token][use_future]") {

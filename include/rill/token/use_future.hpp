@@ -3,7 +3,11 @@
 
 #include <rill/core/config.hpp>
 #include <rill/core/error.hpp>
+#include <rill/engine/scheduler/operation_memory.hpp>
+#include <rill/execution/properties.hpp>
+#include <rill/token/associated_executor.hpp>
 #include <rill/token/async_result.hpp>
+#include <rill/token/recycling_allocator.hpp>
 
 #include <concepts>
 #include <exception>
@@ -56,7 +60,8 @@ private:
 
 /// The initiating function returns a std::future: void for no result, the one result, or a std::tuple of more. A
 /// leading error_code, or std::exception_ptr, is not a result but what future.get() throws: a system_error, or the
-/// exception. std::future_errc::broken_promise: the operation was destroyed without having completed.
+/// exception; so is what a step of the operation throws. std::future_errc::broken_promise: the operation was destroyed
+/// without having completed.
 ///
 /// Threads  the future becomes ready on the I/O object's executor; waiting for it on a thread that is to run that never
 ///          ends
@@ -109,6 +114,79 @@ private:
     }
 };
 
+/// A promise in memory that the handler and its executors share.
+template <class T>
+class shared_promise {
+public:
+    template <class Allocator>
+    explicit shared_promise(const Allocator& a) : promise_(make(a)) {}
+
+    std::promise<T>& operator*() const noexcept { return *promise_; }
+
+    /// Unless the promise has been kept or broken before.
+    void fail(std::exception_ptr e) const noexcept {
+        try {
+            promise_->set_exception(std::move(e));
+        } catch (const std::future_error&) {
+        }
+    }
+
+    friend bool operator==(const shared_promise&, const shared_promise&) noexcept = default;
+
+private:
+    template <class Allocator>
+    static std::shared_ptr<std::promise<T>> make(const Allocator& a) {
+        if constexpr (is_default_allocator<Allocator>)
+            return std::allocate_shared<std::promise<T>>(recycling_allocator<std::promise<T>>(), std::allocator_arg, a);
+        else
+            return std::allocate_shared<std::promise<T>>(a, std::allocator_arg, a);
+    }
+
+    std::shared_ptr<std::promise<T>> promise_;
+};
+
+/// Runs functions where another executor does, and gives what they throw to a future.
+template <class T, class Executor>
+class promise_executor {
+public:
+    promise_executor(const shared_promise<T>& p, const Executor& ex) noexcept : promise_(p), executor_(ex) {}
+
+    template <class Function>
+    void execute(Function&& f) const {
+        executor_.execute(guarded<std::decay_t<Function>>{promise_, std::forward<Function>(f)});
+    }
+
+    template <class Property>
+        requires queryable_for<Executor, Property>
+    decltype(auto) query(const Property& p) const { return executor_.query(p); }
+
+    template <class Property>
+        requires requirable_for<Executor, Property>
+    auto require(const Property& p) const {
+        return promise_executor<T, std::decay_t<decltype(executor_.require(p))>>(promise_, executor_.require(p));
+    }
+
+    friend bool operator==(const promise_executor&, const promise_executor&) noexcept = default;
+
+private:
+    template <class Function>
+    struct guarded {
+        shared_promise<T> promise;
+        Function function;
+
+        void operator()() {
+            try {
+                std::move(function)();
+            } catch (...) {
+                promise.fail(std::current_exception());
+            }
+        }
+    };
+
+    shared_promise<T> promise_;
+    RILL_NO_UNIQUE_ADDRESS Executor executor_;
+};
+
 /// Keeps a promise with what a function makes of the results.
 template <class Function, class Allocator, class... Args>
 class promise_handler {
@@ -117,35 +195,46 @@ public:
     using result_type = std::invoke_result_t<Function, Args...>;
 
     explicit promise_handler(packaged_future<Function, Allocator>&& token)
-        : function_(std::move(token.function)),
-          promise_(std::allocator_arg, token.allocator),
-          allocator_(token.allocator) {}
+        : function_(std::move(token.function)), promise_(token.allocator), allocator_(token.allocator) {}
 
     allocator_type get_allocator() const noexcept { return allocator_; }
-    std::future<result_type> get_future() { return promise_.get_future(); }
+    std::future<result_type> get_future() const { return (*promise_).get_future(); }
+    const shared_promise<result_type>& promise() const noexcept { return promise_; }
 
     void operator()(Args... args) {
         try {
             if constexpr (std::is_void_v<result_type>) {
                 std::move(function_)(std::forward<Args>(args)...);
-                promise_.set_value();
+                (*promise_).set_value();
             } else {
-                promise_.set_value(std::move(function_)(std::forward<Args>(args)...));
+                (*promise_).set_value(std::move(function_)(std::forward<Args>(args)...));
             }
         } catch (...) {
-            promise_.set_exception(std::current_exception());
+            promise_.fail(std::current_exception());
         }
     }
 
 private:
     RILL_NO_UNIQUE_ADDRESS Function function_;
-    std::promise<result_type> promise_;
+    shared_promise<result_type> promise_;
     RILL_NO_UNIQUE_ADDRESS Allocator allocator_;
 };
 
 }  // namespace rill::engine
 
 namespace rill {
+
+/// The steps of an operation run where they would without it; what they throw is the future's exception.
+template <class Function, class Allocator, class... Args, class Candidate>
+struct associated_executor<engine::promise_handler<Function, Allocator, Args...>, Candidate> {
+private:
+    using handler = engine::promise_handler<Function, Allocator, Args...>;
+
+public:
+    using type = engine::promise_executor<typename handler::result_type, Candidate>;
+    static type get(const handler& h) noexcept { return type(h.promise(), Candidate()); }
+    static type get(const handler& h, const Candidate& c) noexcept { return type(h.promise(), c); }
+};
 
 template <class Function, class Allocator, class... Results, bool Noexcept>
 class async_result<engine::packaged_future<Function, Allocator>, void(Results...) noexcept(Noexcept)> {
