@@ -214,3 +214,36 @@ TEST_CASE("destroying the context destroys the frames of every caller, and calls
     CHECK(destroyed == 3);
     CHECK_FALSE(called);
 }
+
+TEST_CASE("an operation that throws as it starts, throws where it is awaited", "[coroutine]") {
+    run([]() -> awaitable<void> {
+        auto throwing = [](auto handler) {
+            auto here = std::move(handler);
+            throw std::out_of_range("far");
+        };
+        bool caught = false;
+        try {
+            co_await rill::async_initiate<const rill::deferred_t&, void()>(throwing, rill::deferred);
+        } catch (const std::out_of_range&) {
+            caught = true;
+        }
+        CHECK(caught);
+        co_await post(co_await rill::this_coro::executor, rill::deferred);
+    }());
+}
+
+TEST_CASE("a coroutine whose operation drops its handler as it starts is destroyed", "[coroutine]") {
+    int destroyed = 0;
+    rill::io_context ctx(1);
+    co_spawn(
+        ctx,
+        [&]() -> awaitable<void> {
+            witness here(destroyed);
+            auto forgetting = [](auto handler) { (void)handler; };
+            co_await rill::async_initiate<const rill::deferred_t&, void()>(forgetting, rill::deferred);
+            FAIL("goes on");
+        },
+        [w = witness(destroyed)](std::exception_ptr) { FAIL("called"); });
+    ctx.run();
+    CHECK(destroyed == 2);
+}
