@@ -362,6 +362,33 @@ TEST_CASE("a cancelled coroutine goes on, throws, or completes, as it has said",
           }) == "went on");
 }
 
+TEST_CASE("a cancellation while the coroutine runs reaches what it awaits next, unless it has looked",
+          "[compose][co_composed]") {
+    rill::io_context ctx(1);
+    for (const bool look : {false, true}) {
+        rill::cancellation_signal signal;
+        error_code waited, cleaned = rill::error::eof;
+        launch<void()>(rill::co_composed<void()>(
+                           [&](auto state) -> void {
+                               rill::steady_timer timer(ctx, look ? 0s : 3600s);
+                               co_await rill::post(ctx, deferred);
+                               signal.emit(cancellation_type::terminal);
+                               if (look)
+                                   CHECK(state.cancelled() == cancellation_type::terminal);
+                               std::tie(waited) = co_await timer.async_wait(rill::as_tuple(deferred));
+                               timer.expires_after(0s);
+                               std::tie(cleaned) = co_await timer.async_wait(rill::as_tuple(deferred));
+                               co_return {};
+                           },
+                           ctx),
+                       rill::bind_cancellation_slot(signal.slot(), [] {}));
+        ctx.restart();
+        ctx.run();
+        CHECK((waited == rill::error::operation_aborted) == !look);
+        CHECK(!cleaned);
+    }
+}
+
 TEST_CASE("a coroutine of several signatures says by co_yield which it means", "[compose][co_composed]") {
     rill::io_context ctx(1);
     struct both {

@@ -367,6 +367,36 @@ TEST_CASE("a cancellation that has been looked at does not disturb what is start
     CHECK(!cleaned);
 }
 
+TEST_CASE("a state that is reset forgets what came before the operation was started", "[compose][composed]") {
+    rill::io_context ctx(1);
+    rill::cancellation_signal signal;
+    auto before = cancellation_type::none, after = cancellation_type::all;
+    auto inner = [&](auto&& token) {
+        return launch<void()>(rill::composed<void()>(
+                                  [&](auto& self) {
+                                      before = self.cancelled();
+                                      self.reset_cancellation_state();
+                                      after = self.cancelled();
+                                      self.complete();
+                                  },
+                                  ctx),
+                              std::forward<decltype(token)>(token));
+    };
+    launch<void()>(rill::composed<void()>(
+                       [&, step = 0](auto& self) mutable {
+                           switch (step++) {
+                           case 0: return rill::post(ctx, std::move(self));
+                           case 1: signal.emit(cancellation_type::terminal); return inner(std::move(self));
+                           default: return self.complete();
+                           }
+                       },
+                       ctx),
+                   rill::bind_cancellation_slot(signal.slot(), [] {}));
+    ctx.run();
+    CHECK(before == cancellation_type::terminal);
+    CHECK(after == cancellation_type::none);
+}
+
 TEST_CASE("composed operations nest", "[compose][composed]") {
     rill::io_context ctx(1);
     rill::io_context home(1);

@@ -159,8 +159,11 @@ public:
         promise_->reset_cancellation(std::forward<Filters>(filters)...);
     }
 
-    /// What has come in; none if nothing.
-    cancellation_type cancelled() const noexcept { return promise_->cancellation().cancelled(); }
+    /// What has come in; none if nothing. What comes in later reaches the operation that is awaited next.
+    cancellation_type cancelled() const noexcept {
+        promise_->look();
+        return promise_->cancellation().cancelled();
+    }
 
     /// Whether co_await throws operation_aborted after a cancellation; at first it does not.
     [[nodiscard]] bool throw_if_cancelled() const noexcept { return promise_->throws_if_cancelled(); }
@@ -271,7 +274,7 @@ public:
     template <class Operation>
         requires async_operation<std::decay_t<Operation>>
     auto await_transform(Operation&& operation) {
-        const bool cancelled = is_cancelled();
+        const bool cancelled = !!cancellation().cancelled();
         if (cancelled && throws_if_cancelled()) [[unlikely]]
             throw_error(error::operation_aborted, "co_await");
         return step_awaiter<std::decay_t<Operation>>(*this, std::forward<Operation>(operation),
@@ -393,22 +396,28 @@ private:
     };
 
     template <class Operation>
-    struct step_awaiter : operation_awaiter<co_composed_promise, Operation> {
+    class step_awaiter : public operation_awaiter<co_composed_promise, Operation> {
+        using base = operation_awaiter<co_composed_promise, Operation>;
+
+    public:
         template <class O>
         step_awaiter(co_composed_promise& p, O&& operation, bool ends_here)
-            : operation_awaiter<co_composed_promise, Operation>(p, Operation(std::forward<O>(operation))),
-              ends_here_(ends_here) {}
+            : base(p, Operation(std::forward<O>(operation))), promise_(p), ends_here_(ends_here) {}
 
-        bool await_suspend(std::coroutine_handle<co_composed_promise> h) {
+        bool await_suspend(std::coroutine_handle<> h) {
             if (!ends_here_)
-                return operation_awaiter<co_composed_promise, Operation>::await_suspend(h);
-            auto& promise = h.promise();
-            promise.results_ = std::move(promise.results_if_cancelled);
-            *promise.ended_ = true;
+                return base::await_suspend(h);
+            promise_.results_ = std::move(promise_.results_if_cancelled);
+            *promise_.ended_ = true;
             return true;
+        }
+        auto await_resume() {
+            promise_.look();
+            return base::await_resume();
         }
 
     private:
+        co_composed_promise& promise_;
         bool ends_here_;
     };
 

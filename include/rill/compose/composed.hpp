@@ -87,7 +87,7 @@ public:
     const cancellation_state& cancellation() const noexcept { return cancellation_; }
     template <class... Filters>
     void reset_cancellation(Filters&&... filters) {
-        cancellation_ = cancellation_state(slot(), std::forward<Filters>(filters)...);
+        cancellation_ = cancellation_state(slot().from_now_on(), std::forward<Filters>(filters)...);
         seen_ = 0;
     }
     /// What is emitted from here on reaches the next step even if it has not been started yet.
@@ -166,19 +166,19 @@ public:
     /// Forgets what has come in, and filters anew: terminal only, one filter for what cancelled() sees and what reaches
     /// the steps, or one for each.
     /// Throws  std::bad_alloc
-    void reset_cancellation_state() { core_->reset_cancellation(); }
+    void reset_cancellation_state() { live().reset_cancellation(); }
     template <class Filter>
     void reset_cancellation_state(Filter&& filter) {
-        core_->reset_cancellation(std::forward<Filter>(filter));
+        live().reset_cancellation(std::forward<Filter>(filter));
     }
     template <class InFilter, class OutFilter>
     void reset_cancellation_state(InFilter&& in, OutFilter&& out) {
-        core_->reset_cancellation(std::forward<InFilter>(in), std::forward<OutFilter>(out));
+        live().reset_cancellation(std::forward<InFilter>(in), std::forward<OutFilter>(out));
     }
 
     /// What has come in; none if nothing. What comes in later reaches the step that is started next.
     cancellation_type cancelled() noexcept {
-        core_->look();
+        live().look();
         return live().cancellation().cancelled();
     }
 
@@ -196,12 +196,12 @@ public:
     template <class... Outcome>
     void operator()(Outcome&&... outcome) {
         initiating_ = false;
-        core_->look();
+        live().look();
         implementation_(*this, std::forward<Outcome>(outcome)...);
     }
 
 private:
-    const core& live() const noexcept {
+    core& live() const noexcept {
         RILL_ASSERT(core_);
         return *core_;
     }

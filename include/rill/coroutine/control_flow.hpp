@@ -27,14 +27,17 @@ public:
     template <class... Filters>
     void reset_cancellation(Filters&&... filters) {
         cancellation_ = cancellation_state(parent_slot_, std::forward<Filters>(filters)...);
+        look();
     }
 
-    /// Before each operation: whether it has been cancelled. What is emitted from here on reaches the operation.
-    bool is_cancelled() noexcept {
-        seen_ = cancellation_.emissions();
-        return !!cancellation_.cancelled();
+    /// What is emitted from here on reaches the operation that is started next.
+    void look() noexcept { seen_ = cancellation_.emissions(); }
+
+    /// Before each operation: whether it must not be started.
+    bool must_throw() noexcept {
+        look();
+        return throws_if_cancelled_ && !!cancellation_.cancelled();
     }
-    bool must_throw() noexcept { return is_cancelled() && throws_if_cancelled_; }
     cancellation_slot operation_slot() const noexcept { return cancellation_.slot_since(seen_); }
 
     // -- memory for the one operation that is awaited: one block, kept from operation to operation
@@ -104,9 +107,9 @@ public:
 protected:
     ~control_flow() { free_block(); }
 
-    /// Relays the terminal cancellation of @p slot, as a new flow does.
+    /// Relays the terminal cancellation of @p slot, as a new flow does. A state that is reset later starts afresh.
     void bind(cancellation_slot slot) {
-        parent_slot_ = slot;
+        parent_slot_ = slot.from_now_on();
         cancellation_ = cancellation_state(slot);
     }
     void unbind() noexcept { cancellation_ = cancellation_state(); }
