@@ -10,6 +10,7 @@
 #include <rill/token/bind_executor.hpp>
 #include <rill/token/bind_immediate_executor.hpp>
 #include <rill/token/detached.hpp>
+#include <rill/token/post.hpp>
 #include <rill/token/use_future.hpp>
 
 #include <support/catch.hpp>
@@ -124,14 +125,15 @@ TEST_CASE("any completion handler allocates once, from the target's allocator, a
 TEST_CASE("any completion handler forwards executors and the slot", "[token][any_completion_handler]") {
     rill::io_context ctx;
     rill::cancellation_signal signal;
-    const rill::any_io_executor io = ctx.get_executor();
-    const rill::any_io_executor one = numbered_executor{&ctx, 1};
-    const rill::any_io_executor three = numbered_executor{&ctx, 3};
+    const auto io = ctx.get_executor();
+    const rill::any_completion_executor one = numbered_executor{&ctx, 1};
+    const rill::any_completion_executor three = numbered_executor{&ctx, 3};
 
     any_completion_handler<void()> plain([] {});
-    CHECK(rill::get_associated_executor(plain, io) == io);
-    CHECK(rill::get_associated_executor(plain) == rill::any_io_executor(rill::system_executor()));
-    CHECK(rill::get_associated_immediate_executor(plain, io) == rill::require(io, rill::execution::blocking.never));
+    CHECK(rill::get_associated_executor(plain, io) == rill::any_completion_executor(io));
+    CHECK(rill::get_associated_executor(plain) == rill::any_completion_executor(rill::system_executor()));
+    CHECK(rill::get_associated_immediate_executor(plain, io) ==
+          rill::any_completion_executor(rill::require(io, rill::execution::blocking.never)));
     CHECK(!rill::get_associated_cancellation_slot(plain).is_connected());
 
     any_completion_handler<void()> bound(
@@ -141,7 +143,7 @@ TEST_CASE("any completion handler forwards executors and the slot", "[token][any
     CHECK(rill::get_associated_cancellation_slot(bound) == signal.slot());
 
     any_completion_handler<void()> immediate(rill::bind_immediate_executor(numbered_executor{&ctx, 3}, [] {}));
-    CHECK(rill::get_associated_executor(immediate, io) == io);
+    CHECK(rill::get_associated_executor(immediate, io) == rill::any_completion_executor(io));
     CHECK(rill::get_associated_immediate_executor(immediate, io) == three);
 }
 
@@ -192,4 +194,22 @@ TEST_CASE("an erased handler goes straight to the library's operations, and dies
         CHECK(alive.use_count() == 2);
     }
     CHECK(alive.use_count() == 1);
+}
+
+TEST_CASE("an erased handler waits for coroutines and compositions that end at once",
+          "[token][any_completion_handler]") {
+    rill::io_context ctx(1);
+    int done = 0;
+    bool returned = false;
+    auto note = [&](auto...) { done += returned ? 1 : 100; };
+    rill::post(ctx, [&] {
+        co_spawn(
+            ctx, []() -> rill::awaitable<void> { co_return; }, any_completion_handler<void(std::exception_ptr)>(note));
+        any_completion_handler<void(int)> handler(note);
+        rill::async_compose<any_completion_handler<void(int)>, void(int)>([](auto& self) { self.complete(1); }, handler,
+                                                                          ctx);
+        returned = true;
+    });
+    ctx.run();
+    CHECK(done == 2);
 }

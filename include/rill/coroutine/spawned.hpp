@@ -53,6 +53,9 @@ class spawned : public task {
     template <class E>
     using tracked = decltype(prefer(std::declval<const E&>(), execution::outstanding_work.tracked));
 
+    static constexpr bool handler_never_blocks =
+        !has_associated_executor<Handler> || requirable_for<tracked<handler_executor>, execution::blocking_t::never_t>;
+
 protected:
     static constexpr bool has_value = !std::is_void_v<T>;
     static_assert(!has_value || std::default_initializable<T>,
@@ -83,17 +86,10 @@ protected:
     /// To the handler's executor, where this thread already is if it names none.
     void send_off(bool initiating) {
         self().unbind();
-        this->run = &complete;
-        // *this may be gone before execute() returns; and this context need not wait for the handler's.
-        auto work = std::exchange(work_, std::nullopt);
-        if constexpr (has_associated_executor<Handler>) {
-            auto own = std::exchange(handler_work_, std::nullopt);
-            send_by(*own, initiating);
-        } else if (initiating) {
-            send_by(*work, true);
-        } else {
-            complete(outside_any_loop(), *this);
-        }
+        if (initiating && !handler_never_blocks)
+            send_later();
+        else
+            send_now(initiating);
     }
 
     /// Destroys the handler uncalled, and *this.
@@ -115,12 +111,40 @@ private:
             self.discard();
     }
 
+    // *this may be gone before execute() returns; and this context need not wait for the handler's.
+    void send_now(bool initiating) {
+        this->run = &complete;
+        auto work = std::exchange(work_, std::nullopt);
+        if constexpr (has_associated_executor<Handler>) {
+            auto own = std::exchange(handler_work_, std::nullopt);
+            send_by(*own, initiating);
+        } else if (initiating) {
+            send_by(*work, true);
+        } else {
+            complete(outside_any_loop(), *this);
+        }
+    }
+
     template <class E>
     void send_by(const E& ex, bool initiating) {
-        if (initiating)
-            require(ex, execution::blocking.never).execute(owned_task(*this));
-        else
-            prefer(ex, execution::blocking.possibly).execute(owned_task(*this));
+        if constexpr (requirable_for<E, execution::blocking_t::never_t>) {
+            if (initiating)
+                return require(ex, execution::blocking.never).execute(owned_task(*this));
+        }
+        prefer(ex, execution::blocking.possibly).execute(owned_task(*this));
+    }
+
+    // For a handler whose executor cannot be made to run it later: from the coroutine's own executor, which can.
+    void send_later() {
+        this->run = [](loop* owner, task& base) {
+            auto& self = static_cast<spawned&>(base);
+            if (owner)
+                self.send_now(false);
+            else
+                self.self().discard();
+        };
+        auto ex = require(*work_, execution::blocking.never);
+        ex.execute(owned_task(*this));
     }
 
     // The last run of the task: frees it and calls the handler.

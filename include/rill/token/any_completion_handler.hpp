@@ -5,7 +5,7 @@
 #include <rill/core/cancellation_signal.hpp>
 #include <rill/core/config.hpp>
 #include <rill/engine/scheduler/operation_memory.hpp>
-#include <rill/execution/any_io_executor.hpp>
+#include <rill/execution/any_completion_executor.hpp>
 #include <rill/execution/properties.hpp>
 #include <rill/token/associated_allocator.hpp>
 #include <rill/token/associated_cancellation_slot.hpp>
@@ -42,8 +42,8 @@ namespace rill::engine {
 struct erased_handler {
     struct function_table {
         void (*destroy)(erased_handler&) noexcept;
-        any_io_executor (*executor)(const erased_handler&, const any_io_executor& candidate);
-        any_io_executor (*immediate_executor)(const erased_handler&, const any_io_executor& candidate);
+        any_completion_executor (*executor)(const erased_handler&, const any_completion_executor& candidate);
+        any_completion_executor (*immediate_executor)(const erased_handler&, const any_completion_executor& candidate);
         cancellation_slot (*slot)(const erased_handler&) noexcept;
         void* (*allocate)(const erased_handler&, std::size_t size);
         void (*deallocate)(const erased_handler&, void* memory, std::size_t size) noexcept;
@@ -120,20 +120,21 @@ private:
         static constexpr erased_call<void(Args...) noexcept> entry{calls<void(Args...)>::entry};
     };
 
-    static any_io_executor executor(const erased_handler& e, const any_io_executor& candidate) {
+    static any_completion_executor executor(const erased_handler& e, const any_completion_executor& candidate) {
         if constexpr (has_associated_executor<Handler>)
             return get_associated_executor(get(e));
         else
             return candidate;
     }
 
-    static any_io_executor immediate_executor(const erased_handler& e, const any_io_executor& candidate) {
+    static any_completion_executor immediate_executor(const erased_handler& e,
+                                                      const any_completion_executor& candidate) {
         if constexpr (has_associated_immediate_executor<Handler>)
             return get_associated_immediate_executor(get(e), candidate);
         else if constexpr (has_associated_executor<Handler>)
             return prefer(get_associated_executor(get(e)), execution::blocking.never);
         else
-            return require(candidate, execution::blocking.never);
+            return candidate;
     }
 
     static cancellation_slot slot(const erased_handler& e) noexcept {
@@ -234,11 +235,11 @@ public:
     cancellation_slot_type get_cancellation_slot() const noexcept { return live().functions->slot(live()); }
 
     /// The target's executor, or @p candidate if it has none.
-    any_io_executor get_executor(const any_io_executor& candidate) const {
+    any_completion_executor get_executor(const any_completion_executor& candidate) const {
         return live().functions->executor(live(), candidate);
     }
-    /// The target's immediate executor; if it has none, its executor, or else @p candidate, which never block then.
-    any_io_executor get_immediate_executor(const any_io_executor& candidate) const {
+    /// The target's immediate executor; if it has none, its executor, but one that never blocks; or else @p candidate.
+    any_completion_executor get_immediate_executor(const any_completion_executor& candidate) const {
         return live().functions->immediate_executor(live(), candidate);
     }
 
@@ -302,7 +303,7 @@ private:
 
 template <class... Signatures, class Candidate>
 struct associated_executor<any_completion_handler<Signatures...>, Candidate> {
-    using type = any_io_executor;
+    using type = any_completion_executor;
     static type get(const any_completion_handler<Signatures...>& h) { return h.get_executor(system_executor()); }
     template <class C>
     static type get(const any_completion_handler<Signatures...>& h, const C& candidate) {
@@ -312,10 +313,10 @@ struct associated_executor<any_completion_handler<Signatures...>, Candidate> {
 
 template <class... Signatures, class Candidate>
 struct associated_immediate_executor<any_completion_handler<Signatures...>, Candidate> {
-    using type = any_io_executor;
+    using type = any_completion_executor;
     template <class C>
     static type get(const any_completion_handler<Signatures...>& h, const C& candidate) {
-        return h.get_immediate_executor(candidate);
+        return h.get_immediate_executor(prefer(candidate, execution::blocking.never));
     }
 };
 

@@ -158,12 +158,19 @@ public:
 
     template <class Property>
         requires queryable_for<Executor, Property>
-    decltype(auto) query(const Property& p) const { return executor_.query(p); }
+    decltype(auto) query(const Property& p) const { return query_fn()(executor_, p); }
 
     template <class Property>
         requires requirable_for<Executor, Property>
     auto require(const Property& p) const {
-        return promise_executor<T, std::decay_t<decltype(executor_.require(p))>>(promise_, executor_.require(p));
+        auto required = require_fn()(executor_, p);
+        return promise_executor<T, decltype(required)>(promise_, required);
+    }
+    template <class Property>
+        requires(preferable_for<Executor, Property> && !requirable_for<Executor, Property>)
+    auto prefer(const Property& p) const {
+        auto preferred = prefer_fn()(executor_, p);
+        return promise_executor<T, decltype(preferred)>(promise_, preferred);
     }
 
     friend bool operator==(const promise_executor&, const promise_executor&) noexcept = default;
