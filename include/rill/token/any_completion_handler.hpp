@@ -103,7 +103,7 @@ private:
         return handler;
     }
 
-    static void destroy(erased_handler& e) noexcept { Handler unused(release(e)); }
+    static void destroy(erased_handler& e) noexcept { release(e); }
 
     template <class Signature>
     struct calls;
