@@ -54,9 +54,9 @@
 #include <rill/ip/tcp.hpp>
 #include <rill/local/connect_pair.hpp>
 #include <rill/local/stream_protocol.hpp>
+#include <rill/token/any_completion_handler.hpp>
 #include <rill/token/append.hpp>
 #include <rill/token/as_single.hpp>
-#include <rill/token/any_completion_handler.hpp>
 #include <rill/token/as_tuple.hpp>
 #include <rill/token/async_immediate.hpp>
 #include <rill/token/bind_allocator.hpp>
@@ -73,7 +73,7 @@
 #include <rill/token/packaged_task.hpp>
 #include <rill/token/post.hpp>
 #include <rill/token/prepend.hpp>
-#include <rill/token/redirect_disposition.hpp>
 #include <rill/token/recycling_allocator.hpp>
+#include <rill/token/redirect_disposition.hpp>
 #include <rill/token/redirect_error.hpp>
 #include <rill/token/use_future.hpp>

@@ -16,7 +16,6 @@
 
 namespace rill::engine {
 
-
 /// A coroutine thread that a handler waits for. It holds the function that made the coroutine, and so what the function
 /// captured, until the coroutine has ended.
 template <class Awaitable, class Function, class Handler>
