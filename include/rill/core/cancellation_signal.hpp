@@ -142,6 +142,13 @@ public:
             signal_->clear();
     }
 
+    /// The same slot, for what is connected later: it is not called for what was emitted before. See slot_since().
+    constexpr cancellation_slot from_now_on() const noexcept {
+        cancellation_slot slot = *this;
+        slot.tracks_ = false;
+        return slot;
+    }
+
     /// Whether there is a signal.
     constexpr bool is_connected() const noexcept { return signal_ != nullptr; }
 

@@ -139,9 +139,10 @@ public:
 protected:
     ~coroutine_thread() { free_block(); }
 
-    /// Relays the terminal cancellation of @p slot, as a new thread does.
+    /// Relays the terminal cancellation of @p slot, as a new thread does. A state that the coroutine resets later starts
+    /// afresh.
     void bind(cancellation_slot slot) {
-        parent_slot_ = slot;
+        parent_slot_ = slot.from_now_on();
         cancellation_ = cancellation_state(slot);
     }
     void unbind() noexcept { cancellation_ = cancellation_state(); }
