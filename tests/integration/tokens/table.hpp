@@ -10,7 +10,7 @@
 //       void succeed();
 //       void cancel();                                     by its object
 //       void close();                                      or, if the object has none, destroying that
-//   };
+//   };                                                     (without succeed(): nothing brings it to its end in time)
 //   TEST_CASE("...") { tokens::check_all<some_operation>(); }
 //
 // A new token is a line in check_handlers(), or a check of its own.
@@ -163,11 +163,22 @@ inline auto handler_with_all(rill::io_context& io, observations& seen, rill::can
                                                     rill::bind_cancellation_slot(slot, observed_handler(seen))));
 }
 
+template <class Operation>
+concept can_succeed = requires(Operation& op) {
+    op.succeed();
+};
+
 /// Brings the operation to its end, and says what its error must be.
 template <class Operation>
 error_code end(Operation& op, rill::cancellation_signal& signal, ending how) {
     switch (how) {
-    case ending::success: op.succeed(); return {};
+    case ending::success:
+        if constexpr (can_succeed<Operation>) {
+            op.succeed();
+            return {};
+        }
+        op.cancel();
+        return rill::error::operation_aborted;
     case ending::cancel: op.cancel(); return rill::error::operation_aborted;
     case ending::close: op.close(); return rill::error::operation_aborted;
     case ending::destruction: return {};
@@ -176,8 +187,7 @@ error_code end(Operation& op, rill::cancellation_signal& signal, ending how) {
     signal.emit(type_of(how));
     if (!!(Operation::obeyed & type_of(how)))
         return rill::error::operation_aborted;
-    op.succeed();
-    return {};
+    return end(op, signal, ending::success);
 }
 
 inline void run(rill::io_context& io) {
