@@ -4,11 +4,15 @@
 // Every public header that needs no more than the standard library and Boost.System.
 
 #include <rill/compose/co_composed.hpp>
+#include <rill/compose/cancel_after.hpp>
+#include <rill/compose/cancel_at.hpp>
 #include <rill/compose/completion_condition.hpp>
 #include <rill/compose/compose.hpp>
 #include <rill/compose/composed.hpp>
 #include <rill/compose/connect.hpp>
 #include <rill/compose/read.hpp>
+#include <rill/compose/timeout_after.hpp>
+#include <rill/compose/timeout_at.hpp>
 #include <rill/compose/write.hpp>
 #include <rill/context/config.hpp>
 #include <rill/context/executor_work_guard.hpp>

@@ -259,6 +259,34 @@ TEST_CASE("reset_cancellation_state changes what gets through", "[coroutine][can
     CHECK(finished);
 }
 
+TEST_CASE("a spawned coroutine that is awaited, cancelled and reset is not cancelled again",
+          "[coroutine][cancellation]") {
+    rill::io_context ctx(1);
+    rill::cancellation_signal signal;
+    rill::error_code inner;
+    bool cleaned_up = false;
+    auto child = [&]() -> awaitable<void> {
+        try {
+            co_await wait_for_ever();
+        } catch (const rill::system_error& e) {
+            inner = e.code();
+        }
+        co_await rill::this_coro::reset_cancellation_state();
+        rill::steady_timer timer(co_await rill::this_coro::executor);
+        co_await timer.async_wait(rill::deferred);
+        cleaned_up = true;
+    };
+    co_spawn(
+        ctx, [&]() -> awaitable<void> { co_await co_spawn(ctx, child, rill::use_awaitable); },
+        rill::bind_cancellation_slot(signal.slot(), rill::detached));
+    ctx.poll();
+    signal.emit(rill::cancellation_type::terminal);
+    ctx.restart();
+    ctx.run();
+    CHECK(inner == rill::error::operation_aborted);
+    CHECK(cleaned_up);
+}
+
 TEST_CASE("a signal may die before the coroutine that it could have cancelled", "[coroutine][cancellation]") {
     rill::io_context ctx(1);
     bool done = false;

@@ -56,10 +56,11 @@ struct open_pipe {
 
 /// A wait for a time.
 struct timer_wait final : timer_request {
-    timer_wait(timer_group& g, time_point t, std::function<void(error_code)> f)
-        : timer_request(&deliver, t), function(std::move(f)) {
+    timer_wait(timer_group& g, time_point t, std::function<void(error_code)> f) : timer_wait(t, std::move(f)) {
         group = &g;
     }
+    /// Of no timer.
+    timer_wait(time_point t, std::function<void(error_code)> f) : timer_request(&deliver, t), function(std::move(f)) {}
     static void deliver(loop* owner, task& t) {
         auto& self = static_cast<timer_wait&>(t);
         ++self.delivered;
@@ -690,6 +691,100 @@ TEST_CASE("a group may be removed from another thread while its waits fire", "[e
 }
 
 // -- the end
+
+TEST_CASE("a wait that is withdrawn is not delivered and is no work any more", "[engine][loop][timer]") {
+    auto owned = std::make_unique<manual_driver>();
+    manual_driver* driver = owned.get();
+    loop_harness l(std::move(owned), any_threading());
+    timer_wait first(l->now() + 1h, [](error_code) {}), second(l->now() + 1s, [](error_code) {});
+    bool taken = false, taken_again = true;
+    l.post([&] {
+        l->start(first);
+        l->start(second);
+        taken = l->withdraw(first);
+        taken_again = l->withdraw(first);
+    });
+    const auto before = driver->now();
+    CHECK(l.run() == 2);
+    CHECK(taken);
+    CHECK_FALSE(taken_again);
+    CHECK(first.delivered == 0);
+    CHECK(second.delivered == 1);
+    CHECK(driver->now() == before + 1s);
+}
+
+TEST_CASE("a wait that has been answered cannot be withdrawn, and is delivered", "[engine][loop][timer]") {
+    loop_harness l(std::make_unique<manual_driver>(), any_threading());
+    bool withdrawn = true;
+    timer_wait late(l->now() + 1ms, [](error_code) {});
+    timer_wait early(l->now() + 1ms, [&](error_code) { withdrawn = l->withdraw(late); });
+    l->start(early);
+    l->start(late);
+    CHECK(l.run() == 2);
+    CHECK_FALSE(withdrawn);
+    CHECK(late.delivered == 1);
+}
+
+TEST_CASE("a wait is withdrawn within reach only: on a solo loop's thread", "[engine][loop][timer]") {
+    const auto mode = any_threading();
+    loop_harness l(mode);
+    timer_wait wait(l->now() + 1h, [](error_code) {});
+    bool reached = false, withdrawn = false;
+    l.post([&] {
+        l->start(wait);
+        std::thread([&] {
+            reached = l->within_reach();
+            withdrawn = l->withdraw(wait);
+        }).join();
+        if (!withdrawn)
+            withdrawn = l->withdraw(wait);
+    });
+    CHECK(l.run() == 1);
+    CHECK(reached == (mode == threading::shared));
+    CHECK(withdrawn);
+    CHECK(wait.delivered == 0);
+}
+
+TEST_CASE("waits of no timer are destroyed with the loop, whatever their clocks say", "[engine][loop][timer]") {
+    int looks = 0;
+    static int* counted;
+    counted = &looks;
+    loop_harness l(any_threading());
+    timer_wait steady(l->now() + 1h, [](error_code) {}), other(l->now() + 1h, [](error_code) {});
+    other.look_again = [](const timer_request&, time_point now) {
+        ++*counted;
+        return now + 1h;
+    };
+    l->start(steady);
+    l->start(other);
+    l.poll();
+    l.shut_down();
+    CHECK(steady.delivered == 1);
+    CHECK(other.delivered == 1);
+    CHECK(looks == 0);
+}
+
+TEST_CASE("a wait that is due at once needs no wait of the driver, whatever it was told before",
+          "[engine][loop][timer]") {
+    auto owned = std::make_unique<manual_driver>();
+    manual_driver* driver = owned.get();
+    loop_harness l(std::move(owned), threading::solo);
+    timer_wait far(l->now() + 1h, [](error_code) {});
+    int waits = -1;
+    timer_wait at_once(l->now(), [&](error_code) {
+        waits = driver->waits() - waits;
+        CHECK(l->withdraw(far));
+    });
+    timer_wait near(l->now() + 1s, [&](error_code) {
+        at_once.due = l->now();
+        l->start(at_once);
+        waits = driver->waits();
+    });
+    l->start(far);
+    l->start(near);
+    CHECK(l.run() == 2);
+    CHECK(waits == 0);
+}
 
 TEST_CASE("a loop destroys queued tasks without running them", "[engine][loop]") {
     const auto mode = any_threading();

@@ -112,6 +112,37 @@ TEST_CASE("awaited reads and writes reach the heap never, with and without a slo
     CHECK(result == 0);
 }
 
+TEST_CASE("deadlines reach the heap never, met or not", "[allocations]") {
+    using namespace std::chrono_literals;
+    int hint = GENERATE(1, 2);
+    rill::io_context ctx(hint);
+    pair_of_sockets s(ctx);
+    rill::steady_timer timer(ctx);
+    long result = -1, before = 0;
+    int missed = 0;
+    co_spawn(
+        ctx,
+        [&]() -> rill::awaitable<void> {
+            char byte = 0;
+            for (int i = 0; i < warm_up + counted; ++i) {
+                if (i == warm_up)
+                    before = allocations;
+                co_await s.a.async_write_some(rill::buffer(&byte, 1), rill::cancel_after(1h));
+                co_await rill::async_read(s.b, rill::buffer(&byte, 1), rill::timeout_after(1h));
+                co_await s.a.async_write_some(rill::buffer(&byte, 1), rill::deferred);
+                co_await s.b.async_read_some(rill::buffer(&byte, 1), rill::cancel_after(timer, 1h));
+                auto [ec, n] =
+                    co_await s.b.async_read_some(rill::buffer(&byte, 1), rill::timeout_after(0s, rill::as_tuple));
+                missed += ec == rill::error::timed_out;
+            }
+            result = allocations - before;
+        },
+        rill::detached);
+    ctx.run();
+    CHECK(result == 0);
+    CHECK(missed == warm_up + counted);
+}
+
 TEST_CASE("timers, posts, spawned coroutines and nested awaits reach the heap never", "[allocations]") {
     rill::io_context ctx(1);
     rill::steady_timer timer(ctx);

@@ -60,7 +60,8 @@ RILL_DECL cancellation_signal::~cancellation_signal() {
         held.take_over();
         drop_handler(held);
     }
-    ::operator delete(memory_);
+    if (memory_)
+        ::operator delete(memory_);
 }
 
 RILL_DECL void cancellation_signal::call_if_missed(unsigned seen) {

@@ -4,6 +4,7 @@
 #include <rill/context/loop_of.hpp>
 #include <rill/execution/any_io_executor.hpp>
 #include <rill/execution/executor_or_context.hpp>
+#include <rill/io/clock_wait.hpp>
 #include <rill/io/forward.hpp>
 #include <rill/io/timer_handle.hpp>
 #include <rill/io/wait_traits.hpp>
@@ -15,8 +16,6 @@
 
 #include <chrono>
 #include <concepts>
-#include <tuple>
-#include <type_traits>
 #include <utility>
 
 namespace rill {
@@ -89,7 +88,7 @@ public:
 
     /// Blocks until the expiry.
     void wait() {
-        for (auto left = until_look(expiry_); left.count() != 0; left = until_look(expiry_))
+        for (auto left = clock_wait::until_look(expiry_); left.count() != 0; left = clock_wait::until_look(expiry_))
             engine::system::sleep_for(left);
     }
     void wait(error_code& ec) {
@@ -110,60 +109,17 @@ public:
 private:
     template <class C, class W, class E>
     friend class basic_waitable_timer;
+    friend engine::timer_access;
 
-    // Only of this clock does the loop's own time say when the expiry is.
-    static constexpr bool steady =
-        std::same_as<Clock, std::chrono::steady_clock> && std::same_as<WaitTraits, wait_traits<Clock>>;
+    using clock_wait = engine::clock_wait<Clock, WaitTraits>;
 
-    time_point now() const {
-        if constexpr (steady)
-            return handle_.get_loop().now();
-        else
-            return Clock::now();
-    }
+    time_point after(const duration& from_now) const { return clock_wait::after(handle_.get_loop(), from_now); }
 
-    time_point after(const duration& from_now) const {
-        time_point from = now();
-        if (from_now > duration::zero() && from > (time_point::max)() - from_now)
-            return (time_point::max)();
-        if (from_now < duration::zero() && from < (time_point::min)() - from_now)
-            return (time_point::min)();
-        return from + from_now;
-    }
-
-    // How long to wait before looking at the clock: 0 once it has reached @p expiry, else what the traits say, which is
-    // no more than advice. Clocks that can be set are looked at at least every second.
-    static std::chrono::nanoseconds until_look(const time_point& expiry) {
-        if (expiry <= Clock::now())
-            return std::chrono::nanoseconds(0);
-        constexpr std::chrono::seconds longest(1);
-        const duration d = WaitTraits::to_wait_duration(expiry);
-        if (std::chrono::duration<double>(d) >= longest)  // an integer of hours might not fit one of seconds
-            return longest;
-        return d <= duration::zero() ? std::chrono::nanoseconds(1) : std::chrono::ceil<std::chrono::nanoseconds>(d);
-    }
-
-    struct wait_request : engine::timer_request {
+    struct wait_request : clock_wait {
         wait_request(engine::task::function f, engine::timer_handle& timer, const time_point& t)
-            : timer_request(f, engine::time_point()), expiry(t) {
-            if constexpr (steady) {
-                due = t;
-            } else {
-                due = timer.get_loop().now();
-                look_again = [](const timer_request& self, engine::time_point now) {
-                    return now + until_look(static_cast<const wait_request&>(self).expiry);
-                };
-                due = look_again(*this, due);
-            }
+            : clock_wait(f, timer.get_loop(), t) {
             timer.prepare(*this);
         }
-
-        std::tuple<error_code> result() const noexcept { return {ec}; }
-
-        struct same_as_due {
-            explicit same_as_due(const time_point&) noexcept {}
-        };
-        RILL_NO_UNIQUE_ADDRESS std::conditional_t<steady, same_as_due, time_point> expiry;
     };
 
     struct initiate_wait {

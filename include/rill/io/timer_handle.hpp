@@ -49,4 +49,12 @@ private:
     timer_group* group_ = nullptr;  // cleared by the loop if it goes first
 };
 
+/// For deadlines, which let a timer object wait on their behalf.
+struct timer_access {
+    template <class Timer>
+    static timer_handle& handle_of(Timer& timer) noexcept {
+        return timer.handle_;
+    }
+};
+
 }  // namespace rill::engine

@@ -50,7 +50,7 @@ struct request : task {
     bool cancelled = false;  // before it was started: it is answered with operation_aborted as soon as it is
     union {
         registration* handle = nullptr;  // of all kinds but wait_until; null: answered before it was started
-        timer_group* group;              // of wait_until
+        timer_group* group;              // of wait_until; null: a deadline's, of no timer object
     };
     small_error ec;
 

@@ -11,7 +11,9 @@ struct timer_request : request {
     /// For clocks that can be set: the steady time at which to look again, or a time not after @p now if it is due.
     using next_look = time_point (*)(const timer_request&, time_point now);
 
-    timer_request(function f, time_point d) noexcept : request(f, request_kind::wait_until, direction::read), due(d) {}
+    timer_request(function f, time_point d) noexcept : request(f, request_kind::wait_until, direction::read), due(d) {
+        group = nullptr;
+    }
 
     time_point due;
     task** before = nullptr;  // the link to this in the timer queue's list

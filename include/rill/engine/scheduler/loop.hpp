@@ -87,6 +87,13 @@ public:
     /// Waits, on the loop's thread, for the message of an answered request to come back.
     void take_back(cancel_message& m) noexcept;
 
+    /// Takes a wait back that was started and has not been answered: it is the caller's again. False: it has been
+    /// answered, and will be delivered; or it is not within reach.
+    [[nodiscard]] bool withdraw(timer_request& wait) noexcept;
+
+    /// Whether this thread may touch the driver and the timers itself.
+    bool within_reach() const noexcept { return !solo() || owned_here(); }
+
     // -- handles
 
     registration* attach(native_handle handle, registration** owner, error_code& ec) noexcept;
@@ -160,6 +167,7 @@ private:
     void end(request& q, task_queue& ready) noexcept;
     std::size_t end_waits(timer_group& g, std::size_t most, task_queue& ready) noexcept;
     RILL_COLD void free_group(timer_group& g, task_queue& ready) noexcept;
+    RILL_COLD void end_deadlines(task_queue& ended) noexcept;
     void deliver(task_queue& ready) noexcept;
     bool has_work() const noexcept { return local_work_ + foreign_work_.load(std::memory_order_seq_cst) > 0; }
 
@@ -189,6 +197,10 @@ private:
     mutex timers_mutex_;
     mutex groups_mutex_;
     crew crew_{mutex_, inbox_};  // shared, mutex_
+
+    // Solo, owner: the deadline of the driver's last wait, unless it had come already when the clock was read last; then
+    // max(). So no wait that is due later needs a look at the clock before the next one.
+    time_point told_ = time_point::max();
 
     timer_queue timers_;  // owner, or timers_mutex_; the last because it is large
 };

@@ -97,6 +97,7 @@ RILL_DECL void loop::shut_down() noexcept {
             *g->owner = nullptr;
             free_group(*g, ended);
         }
+        end_deadlines(ended);
         queue_.splice(ended);
         quiet = queue_.empty();
         while (!queue_.empty()) {
@@ -166,7 +167,7 @@ RILL_DECL bool loop::find_task_solo(time_point until) noexcept {
         if (stopped_.load(std::memory_order_relaxed))
             return false;
         take_inbox();
-        if (queue_.empty())
+        if (queue_.empty() && !timers_.empty() && timers_.earliest() < told_)
             expire_timers(queue_);
         if (until_look_ != 0 && !queue_.empty())
             return true;
@@ -186,7 +187,7 @@ RILL_DECL bool loop::find_task_solo(time_point until) noexcept {
         if (look_only)
             driver_->wait(wait_limit::none(), queue_);
         else if (!stopped() && has_work())
-            driver_->wait(wait_limit{false, next_deadline(until)}, queue_);
+            driver_->wait(wait_limit{false, told_ = next_deadline(until)}, queue_);
         take_inbox();
         expire_timers(queue_);
         if (queue_.empty() && until != time_point::max() && now() >= until)
@@ -201,8 +202,15 @@ RILL_DECL time_point loop::next_deadline(time_point until) noexcept {
 
 RILL_DECL void loop::expire_timers(task_queue& ready) noexcept {
     scoped_lock lock(solo() ? nullptr : &timers_mutex_);
-    if (!timers_.empty())
-        timers_.expire(now(), ready, turn_length);
+    if (timers_.empty()) {
+        told_ = time_point::max();
+        return;
+    }
+    const time_point t = now();
+    if (t >= told_)
+        told_ = time_point::max();
+    if (t >= timers_.earliest())
+        timers_.expire(t, ready, turn_length);
 }
 
 // TRICKY: all under the lock. Once stopped_ is set another thread may end run() and destroy the context: shut_down()
@@ -413,6 +421,23 @@ RILL_DECL void loop::take_back(cancel_message& m) noexcept {
     RILL_ASSERT(!m.queued.load(std::memory_order_relaxed));
 }
 
+RILL_DECL bool loop::withdraw(timer_request& wait) noexcept {
+    if (!within_reach())
+        return false;
+    {
+        scoped_lock lock(solo() ? nullptr : &timers_mutex_);
+        if (wait.state != request_state::waiting)
+            return false;
+        timers_.remove(wait);
+        wait.state = request_state::created;
+    }
+    if (solo())
+        --local_work_;
+    else
+        work_finished();
+    return true;
+}
+
 // -- handles
 
 RILL_DECL registration* loop::attach(native_handle handle, registration** owner, error_code& ec) noexcept {
@@ -522,6 +547,12 @@ RILL_DECL void loop::free_group(timer_group& g, task_queue& ended) noexcept {
             g.groups_next->groups_before = g.groups_before;
     }
     deallocate(&g, sizeof(timer_group));
+}
+
+// The waits that are left belong to no group.
+RILL_DECL void loop::end_deadlines(task_queue& ended) noexcept {
+    scoped_lock lock(solo() ? nullptr : &timers_mutex_);
+    timers_.expire(time_point::max(), ended, static_cast<std::size_t>(-1));
 }
 
 struct loop::posted_cancel_waits : service_message {

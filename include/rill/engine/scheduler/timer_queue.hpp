@@ -29,13 +29,14 @@ public:
     /// empty().
     time_point earliest() const noexcept;
 
-    /// Adds a request to the wheel and to its group. True if earliest() was later before.
+    /// Adds a request to the wheel and to its group, if it has one. True if earliest() was later before.
     bool add(timer_request& r) noexcept;
 
     /// Takes a waiting request out of the wheel and its group.
     void remove(timer_request& r) noexcept;
 
-    /// Answers what is due at @p now, the earliest first, but no more than @p most.
+    /// Answers what is due at @p now, the earliest first, but no more than @p most. At time_point::max() all are, those
+    /// of clocks that can be set too.
     void expire(time_point now, task_queue& ready, std::size_t most) noexcept;
 
 private:

@@ -101,7 +101,8 @@ RILL_DECL void timer_queue::move_down(place p) noexcept {
 RILL_DECL bool timer_queue::add(timer_request& r) noexcept {
     const bool is_first = empty() || r.due < earliest();
     r.state = request_state::waiting;
-    r.group->add(r);
+    if (r.group)
+        r.group->add(r);
     append(r);
     return is_first;
 }
@@ -109,7 +110,8 @@ RILL_DECL bool timer_queue::add(timer_request& r) noexcept {
 RILL_DECL void timer_queue::remove(timer_request& r) noexcept {
     RILL_ASSERT(r.state == request_state::waiting);
     take_out(r);
-    r.group->remove(r);
+    if (r.group)
+        r.group->remove(r);
 }
 
 RILL_DECL void timer_queue::expire(time_point now, task_queue& ready, std::size_t most) noexcept {
@@ -131,14 +133,15 @@ RILL_DECL void timer_queue::expire(time_point now, task_queue& ready, std::size_
             append(r);
             continue;
         }
-        if (r.look_again) {
+        if (r.look_again && now != time_point::max()) {
             if (time_point again = r.look_again(r, now); again > now) {
                 r.due = again;
                 append(r);
                 continue;
             }
         }
-        r.group->remove(r);
+        if (r.group)
+            r.group->remove(r);
         r.answer();
         ready.push(r);
         --most;
