@@ -3,9 +3,9 @@
 
 // Every public header that needs no more than the standard library and Boost.System.
 
-#include <rill/compose/co_composed.hpp>
 #include <rill/compose/cancel_after.hpp>
 #include <rill/compose/cancel_at.hpp>
+#include <rill/compose/co_composed.hpp>
 #include <rill/compose/completion_condition.hpp>
 #include <rill/compose/compose.hpp>
 #include <rill/compose/composed.hpp>
