@@ -12,6 +12,7 @@
 #include <rill/token/redirect_error.hpp>
 
 #include <token/answer.hpp>
+#include <token/disposition.hpp>
 
 #include <chrono>
 #include <exception>
@@ -102,6 +103,12 @@ TEST_CASE("an exception comes out of a future as it is", "[token][use_future]") 
     CHECK_THROWS_AS(answered(rill::use_future, e).get(), std::out_of_range);
     CHECK_THROWS_AS(answered(rill::use_future, e, 1).get(), std::out_of_range);
     CHECK(answered(rill::use_future, std::exception_ptr(), 1).get() == 1);
+}
+
+TEST_CASE("a user's disposition comes out of a future as what it stands for", "[token][use_future]") {
+    using token_test::verdict;
+    CHECK(answered(rill::use_future, verdict{0}, 7).get() == 7);
+    CHECK_THROWS_AS(answered(rill::use_future, verdict{3}, 7).get(), token_test::rejected);
 }
 
 TEST_CASE("the promise of an operation that never completes is broken", "[token][use_future]") {

@@ -7,6 +7,7 @@
 #include <rill/execution/properties.hpp>
 #include <rill/token/associated_executor.hpp>
 #include <rill/token/async_result.hpp>
+#include <rill/token/disposition.hpp>
 #include <rill/token/recycling_allocator.hpp>
 
 #include <concepts>
@@ -59,9 +60,9 @@ private:
 };
 
 /// The initiating function returns a std::future: void for no result, the one result, or a std::tuple of more. A
-/// leading error_code, or std::exception_ptr, is not a result but what future.get() throws: a system_error, or the
-/// exception; so is what a step of the operation throws. std::future_errc::broken_promise: the operation was destroyed
-/// without having completed.
+/// leading disposition (an error_code, a std::exception_ptr, or a user's own, see disposition_traits) is not a result but
+/// what future.get() throws: a system_error, the exception; so is what a step of the operation throws.
+/// std::future_errc::broken_promise: the operation was destroyed without having completed.
 ///
 /// Threads  the future becomes ready on the I/O object's executor; waiting for it on a thread that is to run that never
 ///          ends
@@ -80,25 +81,16 @@ struct packaged_future {
     RILL_NO_UNIQUE_ADDRESS Allocator allocator;
 };
 
-inline void throw_failure(const error_code& ec) {
-    if (ec.failed())
-        throw system_error(ec);
-}
-inline void throw_failure(const std::exception_ptr& e) {
-    if (e)
-        std::rethrow_exception(e);
-}
-
 /// The function of use_future itself.
 struct make_future_value {
     template <class... Results>
     auto operator()(Results&&... results) const {
         return value(std::forward<Results>(results)...);
     }
-    template <class Error, class... Results>
-        requires(std::same_as<std::decay_t<Error>, error_code> || std::same_as<std::decay_t<Error>, std::exception_ptr>)
-    auto operator()(Error&& error, Results&&... results) const {
-        throw_failure(error);
+    template <class Disposition, class... Results>
+        requires disposition<std::decay_t<Disposition>>
+    auto operator()(Disposition&& d, Results&&... results) const {
+        throw_exception(d);
         return value(std::forward<Results>(results)...);
     }
 
