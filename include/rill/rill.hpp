@@ -6,8 +6,6 @@
 #include <rill/compose/cancel_after.hpp>
 #include <rill/compose/cancel_at.hpp>
 #include <rill/compose/co_composed.hpp>
-#include <rill/compose/cancel_after.hpp>
-#include <rill/compose/cancel_at.hpp>
 #include <rill/compose/completion_condition.hpp>
 #include <rill/compose/compose.hpp>
 #include <rill/compose/composed.hpp>
