@@ -83,7 +83,7 @@ private:
     /// Calls the handler if something has been emitted since then.
     RILL_DECL void call_if_missed(unsigned seen);
     RILL_DECL void* reserve(std::size_t size);
-    void drop_handler(lock& held) noexcept;
+    RILL_DECL void drop_handler(lock& held) noexcept;
 
     /// A handler that lies in the signal's memory.
     template <class Handler>

@@ -43,7 +43,7 @@ RILL_DECL void cancellation_signal::emit(cancellation_type type) {
 // Leaves the signal locked and without a handler. If the hook's operation is just breaking the connection, it already
 // has this signal's address and needs the lock once more: let it finish, or it would meet a signal that is gone. (Not
 // if this thread is inside emit(): the operation waits for that, and will find another hook, or none.)
-inline void cancellation_signal::drop_handler(lock& held) noexcept {
+RILL_DECL void cancellation_signal::drop_handler(lock& held) noexcept {
     while (hook_ && !hook_->signal_.exchange(nullptr, std::memory_order_acq_rel) && held.outermost()) {
         held.release();
         engine::yield_thread();
