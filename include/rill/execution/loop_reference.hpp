@@ -45,7 +45,7 @@ public:
     }
 
     template <class Function, class Allocator>
-    void execute(Function&& f, const Allocator& allocator) const {
+    RILL_INLINE void execute(Function&& f, const Allocator& allocator) const {
         loop& l = get();
         if (!never_blocks() && l.runs_here()) {
             std::decay_t<Function> function(std::forward<Function>(f));

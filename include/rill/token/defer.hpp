@@ -10,6 +10,9 @@ struct defer_manner {
     static auto adapt(const Executor& ex) {
         return prefer(require(ex, execution::blocking.never), execution::relationship.continuation);
     }
+    static loop_reference adapt(loop_reference l) noexcept {
+        return l.with(execution::blocking.never).with(execution::relationship.continuation);
+    }
     template <class Executor, class Function, class Allocator>
     static auto submit(const Executor& ex, Function&& f, const Allocator& a)
         -> decltype(ex.defer(std::forward<Function>(f), a)) {

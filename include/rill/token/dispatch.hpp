@@ -10,6 +10,7 @@ struct dispatch_manner {
     static auto adapt(const Executor& ex) {
         return prefer(ex, execution::blocking.possibly);
     }
+    static loop_reference adapt(loop_reference l) noexcept { return l.with(execution::blocking.possibly); }
     template <class Executor, class Function, class Allocator>
     static auto submit(const Executor& ex, Function&& f, const Allocator& a)
         -> decltype(ex.dispatch(std::forward<Function>(f), a)) {

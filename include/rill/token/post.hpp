@@ -10,6 +10,9 @@ struct post_manner {
     static auto adapt(const Executor& ex) {
         return prefer(require(ex, execution::blocking.never), execution::relationship.fork);
     }
+    static loop_reference adapt(loop_reference l) noexcept {
+        return l.with(execution::blocking.never).with(execution::relationship.fork);
+    }
     template <class Executor, class Function, class Allocator>
     static auto submit(const Executor& ex, Function&& f, const Allocator& a)
         -> decltype(ex.post(std::forward<Function>(f), a)) {

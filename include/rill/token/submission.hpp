@@ -4,6 +4,7 @@
 #include <rill/context/inline_executor.hpp>
 #include <rill/context/system_executor.hpp>
 #include <rill/engine/scheduler/operation_memory.hpp>
+#include <rill/execution/loop_reference.hpp>
 #include <rill/execution/properties.hpp>
 #include <rill/token/associated_allocator.hpp>
 #include <rill/token/associated_executor.hpp>
@@ -28,13 +29,20 @@ void execute_with(const Executor& ex, Function&& f, const Allocator& allocator) 
 }
 
 /// The same in a Manner: by the executor's own function for it, if it has one, as strands do, since a copy with other
-/// properties is not free for them; else by such a copy.
+/// properties is not free for them; else by such a copy, which for a loop is one word.
 template <class Manner, class Executor, class Function, class Allocator>
-void execute_in(const Executor& ex, Function&& f, const Allocator& allocator) {
-    if constexpr (requires { Manner::submit(ex, std::forward<Function>(f), allocator); })
+RILL_INLINE void execute_in(const Executor& ex, Function&& f, const Allocator& allocator) {
+    if constexpr (requires { Manner::submit(ex, std::forward<Function>(f), allocator); }) {
         Manner::submit(ex, std::forward<Function>(f), allocator);
-    else
+    } else {
+        if constexpr (refers_to_loop<Executor>) {
+            if (const loop_reference l = ex.reference()) {
+                Manner::adapt(l).execute(std::forward<Function>(f), allocator);
+                return;
+            }
+        }
         execute_with(Manner::adapt(ex), std::forward<Function>(f), allocator);
+    }
 }
 
 /// Runs @p f on @p ex, inside this call if ex allows it.
