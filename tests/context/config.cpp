@@ -7,6 +7,7 @@
 #include <support/environment.hpp>
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -131,6 +132,7 @@ TEST_CASE("a bad value is an error that names key, value and what is allowed", "
 }
 
 TEST_CASE("a configuration is read from the environment", "[context][config]") {
+    ::unsetenv("RILL_TEST_RACES");  // of the tests
     const environment_variable hint("RILL_SCHEDULER_CONCURRENCY_HINT", "5");
     const environment_variable empty("RILL_REACTOR_USE_TIMERFD", "");
     const environment_variable backend("RILL_BACKEND", "poll");  // known, but not of the configuration
@@ -149,6 +151,7 @@ TEST_CASE("a configuration is read from the environment", "[context][config]") {
 }
 
 TEST_CASE("unknown variables and bad values are errors that name them", "[context][config]") {
+    ::unsetenv("RILL_TEST_RACES");
     {
         const environment_variable wrong("MY_APP_SCHEDULER_THREADS", "5");
         const std::string what = complaint(config_from_env("my_app"));
