@@ -27,8 +27,7 @@ enum task_kind : signed char {
 
 struct crew_model {
     enum place : signed char {
-        look_at_inbox,   // without the mutex
-        pop,             // its own queue
+        pop,             // its own queue, without the mutex
         post_own,        // a blocking task pushes
         read_wanted,     // and looks whether it must wake
         held_up,         // and blocks
@@ -65,7 +64,7 @@ struct crew_model {
     signed char asleep = 0, wanted = 0, mutex = -1;
     signed char searching = 0, waiting = 0, wake_under_way = 0, edge = 0;
     // each thread's
-    std::array<place, workers + strangers> at{look_at_inbox, look_at_inbox, push, push};
+    std::array<place, workers + strangers> at{pop, pop, push, push};
     std::array<signed char, workers> searches{}, running{}, to_wait{};
 
     std::size_t threads() const { return at.size(); }
@@ -109,7 +108,6 @@ struct crew_model {
         place& pc = at[t];
         auto w = static_cast<int>(t);
         switch (pc) {
-        case look_at_inbox: pc = inbox[0] ? lock_to_search : pop; break;
         case pop:
             running[t] = take(queue[t]);
             pc = running[t] ? run(t) : lock_to_search;
@@ -245,7 +243,7 @@ struct crew_model {
         }
     }
 
-    place run(std::size_t t) const { return running[t] == blocking ? post_own : look_at_inbox; }
+    place run(std::size_t t) const { return running[t] == blocking ? post_own : pop; }
     place begin_announcing() const { return order_ == order::announce_then_look ? announce : look; }
     place end_announcing(std::size_t t) const { return to_wait[t] ? unlock_to_wait : unlock_to_run; }
     void end_wait(std::size_t t) {

@@ -176,31 +176,42 @@ private:
     RILL_COLD static void serve_cancel_waits(loop* owner, task& message) noexcept;
     RILL_COLD static void serve_remove_group(loop* owner, task& message) noexcept;
 
+    // Keeps what one thread writes all the time out of the cache lines that others read or write.
+    struct apart {
+        unsigned char unused[64];
+    };
+
+    // Hardly ever written.
     void* const context_;
     const threading threading_;
-    unsigned until_look_ = turn_length;  // solo, owner: tasks to run before the next look at the driver
-    unsigned depth_ = 0;                 // solo, owner: run() within run()
     std::atomic<bool> stopped_{false};
-    std::unique_ptr<driver> driver_;
-    task_queue queue_;               // solo, owner
-    timer_group* groups_ = nullptr;  // groups_mutex_
-    std::int64_t local_work_ = 0;    // solo, owner; below zero if others finish what it started, or it theirs
-    std::atomic<std::int64_t> foreign_work_{0};       // any thread; shared: all but what workers have not settled
-    std::atomic<std::int64_t> local_work_asleep_{0};  // solo: local_work_, written before each sleep, for other threads
-
     // Solo: 0, nobody; the address of a thread's own variable, the thread inside run(); that plus 1, a thread that is
     // not inside run() and has borrowed the loop for the length of a function call.
     std::atomic<std::uintptr_t> owner_{0};
+    std::unique_ptr<driver> driver_;
+    timer_group* groups_ = nullptr;  // groups_mutex_
+    apart before_foreign_;
+
+    // Written by other threads.
+    std::atomic<std::int64_t> foreign_work_{0};  // any thread; shared: all but what workers have not settled
     inbox inbox_;
+    apart before_own_;
+
+    // Solo, owner.
+    task_queue queue_;
+    std::int64_t local_work_ = 0;        // below zero if others finish what it started, or it theirs
+    unsigned until_look_ = turn_length;  // tasks to run before the next look at the driver
+    unsigned depth_ = 0;                 // run() within run()
+    // The deadline of the driver's last wait, unless it had come already when the clock was read last; then max(). So no
+    // wait that is due later needs a look at the clock before the next one.
+    time_point told_ = time_point::max();
+    std::atomic<std::int64_t> local_work_asleep_{0};  // local_work_, written before each sleep, for other threads
+    apart before_shared_;
 
     mutex mutex_;
     mutex timers_mutex_;
     mutex groups_mutex_;
     crew crew_{mutex_, inbox_};  // shared, mutex_
-
-    // Solo, owner: the deadline of the driver's last wait, unless it had come already when the clock was read last; then
-    // max(). So no wait that is due later needs a look at the clock before the next one.
-    time_point told_ = time_point::max();
 
     timer_queue timers_;  // owner, or timers_mutex_; the last because it is large
 };

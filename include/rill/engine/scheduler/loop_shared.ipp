@@ -83,11 +83,12 @@ RILL_DECL void loop::push(worker& me, task_queue& ready) noexcept {
         wake_if_wanted();
 }
 
-// A task of its own, first; then others'; then what the driver has; and then it waits. Null: the run is over.
+// A task of its own, first; then others'; then what the driver has; and then it waits. As long as it has some of its own
+// it looks elsewhere once in a turn only. Null: the run is over.
 RILL_DECL task* loop::find_task_shared(worker& me, time_point until) noexcept {
     if (stopped_.load(std::memory_order_relaxed))
         return nullptr;
-    if (me.until_look != 0 && !inbox_.has_tasks()) [[likely]] {
+    if (me.until_look != 0) [[likely]] {
         if (task* t = me.pop()) {
             --me.until_look;
             return t;
