@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rill/core/cancellation_state.hpp>
+#include <rill/core/config.hpp>
 #include <rill/core/memory.hpp>
 
 #include <cstddef>
@@ -42,22 +43,17 @@ public:
 
     // -- memory for the one operation that is awaited: one block, kept from operation to operation
 
-    void* allocate_operation(std::size_t size) {
-        if (block_is_used_)
-            return allocate(size);
-        if (size > block_size_) {
-            free_block();
-            block_ = allocate(size);
-            block_size_ = size;
-        }
+    RILL_INLINE void* allocate_operation(std::size_t size) {
+        if (block_is_used_ || size > block_size_) [[unlikely]]
+            return allocate_more(size);
         block_is_used_ = true;
         return block_;
     }
-    void deallocate_operation(void* memory, std::size_t size) noexcept {
-        if (memory == block_)
+    RILL_INLINE void deallocate_operation(void* memory, std::size_t size) noexcept {
+        if (memory == block_) [[likely]]
             block_is_used_ = false;
         else
-            deallocate(memory, size);
+            deallocate_more(memory, size);
     }
 
     /// While it lives, this operating-system thread is inside the initiating function of an operation that the flow
@@ -115,10 +111,22 @@ protected:
     void unbind() noexcept { cancellation_ = cancellation_state(); }
 
 private:
+    RILL_COLD void* allocate_more(std::size_t size) {
+        if (block_is_used_)
+            return allocate(size);
+        free_block();
+        block_ = allocate(size);
+        block_size_ = size;
+        block_is_used_ = true;
+        return block_;
+    }
+    RILL_COLD static void deallocate_more(void* memory, std::size_t size) noexcept { deallocate(memory, size); }
+
     void free_block() noexcept {
         if (block_)
             deallocate(block_, block_size_);
         block_ = nullptr;
+        block_size_ = 0;  // should the next allocation fail
     }
 
     void* block_ = nullptr;
