@@ -3,13 +3,16 @@
 
 #include <support/catch.hpp>
 #include <support/loop_harness.hpp>
+#include <support/soon.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -67,6 +70,65 @@ public:
 private:
     std::vector<std::atomic<int>> runs_;
     std::atomic<std::size_t> done_{0};
+};
+
+/// A driver without handles in which many may wait, and where each wake-up is one thread's: of those that wait, the last
+/// to come; or of one that looks, if that is faster, as it always is while hold() holds the waiting ones back.
+class one_wakes_driver final : public rill::engine::driver {
+public:
+    using request = rill::engine::request;
+    using registration = rill::engine::registration;
+    using task_queue = rill::engine::task_queue;
+
+    const char* name() const noexcept override { return "one wakes"; }
+    registration* attach(rill::engine::native_handle, rill::error_code&) noexcept override { return nullptr; }
+    void detach(registration&, bool, task_queue&) noexcept override {}
+    void start(request&, task_queue&) noexcept override {}
+    void cancel(request&, task_queue&) noexcept override {}
+    void cancel_all(registration&, task_queue&) noexcept override {}
+    void shut_down(task_queue&) noexcept override {}
+    bool many_may_wait() const noexcept override { return true; }
+
+    void wait(rill::engine::wait_limit limit, task_queue&) noexcept override {
+        std::unique_lock lock(mutex_);
+        if (limit.look_only) {
+            woken_ = false;
+            return;
+        }
+        const int place = ++waiting_;
+        changed_.wait(lock, [&] { return woken_ && !held_ && place == waiting_; });
+        woken_ = false;
+        --waiting_;
+        changed_.notify_all();
+    }
+    void wake() noexcept override {
+        const std::lock_guard lock(mutex_);
+        woken_ = true;
+        ++wakes_;
+        changed_.notify_all();
+    }
+
+    void hold(bool on) {
+        const std::lock_guard lock(mutex_);
+        held_ = on;
+        changed_.notify_all();
+    }
+    int waiting() const {
+        const std::lock_guard lock(mutex_);
+        return waiting_;
+    }
+    int wakes() const {
+        const std::lock_guard lock(mutex_);
+        return wakes_;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    bool woken_ = false;
+    bool held_ = false;
+    int waiting_ = 0;
+    int wakes_ = 0;
 };
 
 }  // namespace
@@ -217,4 +279,23 @@ TEST_CASE("a thread that is held up in a task lets others have what it has poste
     l.run();
     other.join();
     CHECK(ran == posted);
+}
+
+TEST_CASE("a thread that polls takes no wake-up away from one that waits", "[engine][loop]") {
+    auto* d = new one_wakes_driver;
+    loop_harness l(std::unique_ptr<rill::engine::driver>(d), threading::shared);
+    work_guard work(*l);
+    std::atomic<int> ran{0};
+    std::thread waits([&] { l.run(); });
+    CHECK(soon([&] { return d->waiting() == 1; }));
+    d->hold(true);
+    l.post([&] { ++ran; });  // wakes it, but it is slow
+    CHECK(l.poll_one() == 1);
+    CHECK(l.poll_one() == 0);  // looks at the driver
+    d->hold(false);
+    l.post([&] { ++ran; });
+    CHECK(soon([&] { return ran == 2; }));
+    l->stop();
+    d->wake();  // or the test would hang where it fails
+    waits.join();
 }

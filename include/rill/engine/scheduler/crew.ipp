@@ -89,11 +89,9 @@ RILL_DECL void crew::end_wait(worker& w, place p) noexcept {
     if (p == place::driver)
         --in_driver_;
     ++awake_;
-    if (wake_under_way_)
-        wake_under_way_ = false;  // it is counted as searching already
-    else
-        ++searching_;
+    ++searching_;
     w.searches = true;
+    wake_up_is_over();
     withdraw();
 }
 
