@@ -299,3 +299,29 @@ TEST_CASE("a thread that polls takes no wake-up away from one that waits", "[eng
     d->wake();  // or the test would hang where it fails
     waits.join();
 }
+
+TEST_CASE("a run() within run() that stop() ends passes the end on to other threads", "[engine][loop]") {
+    auto* d = new one_wakes_driver;
+    loop_harness l(std::unique_ptr<rill::engine::driver>(d), threading::shared);
+    work_guard work(*l);
+    std::atomic<bool> has_ended{false};
+    bool ended_first = false;
+    std::thread other;
+    l.post([&] {
+        other = std::thread([&] {
+            l.run();
+            has_ended = true;
+        });
+        soon([&] { return d->waiting() == 1; });
+        std::thread stops([&] {
+            soon([&] { return d->waiting() == 2; });
+            l->stop();
+        });
+        l.run();
+        stops.join();
+        ended_first = soon([&] { return has_ended.load(); });
+    });
+    CHECK(l.run_one() == 1);
+    other.join();
+    CHECK(ended_first);
+}
