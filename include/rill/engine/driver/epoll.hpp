@@ -189,6 +189,8 @@ private:
         native_handle shared = std::exchange(handle_, made);
         ec = of.for_each_handle([this](reactor_registration& r) noexcept {
             error_code refused;
+            if (r.closing.load(std::memory_order_acquire))
+                return refused;  // another thread has closed it, and all that is left is its number: see abandon()
             control(EPOLL_CTL_ADD, r, read_events | (r.armed ? EPOLLOUT : 0u), refused);
             const bool is_handle_gone =
                 refused == error::bad_descriptor;  // closed behind our back: nothing to wait for
