@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/engine/scheduler/loop.hpp>
 
+#include <rill/engine/driver/make_driver.hpp>
+#include <rill/engine/request/timer_request.hpp>
 #include <support/catch.hpp>
+
 #include <support/loop_harness.hpp>
 #include <support/soon.hpp>
 
@@ -129,6 +132,39 @@ private:
     bool held_ = false;
     int waiting_ = 0;
     int wakes_ = 0;
+};
+
+/// Passes everything on to another driver, and counts the waits.
+class counting_driver final : public rill::engine::driver {
+public:
+    using request = rill::engine::request;
+    using registration = rill::engine::registration;
+    using task_queue = rill::engine::task_queue;
+
+    explicit counting_driver(std::unique_ptr<driver> d) : driver_(std::move(d)) {}
+
+    const char* name() const noexcept override { return driver_->name(); }
+    registration* attach(rill::engine::native_handle h, rill::error_code& ec) noexcept override {
+        return driver_->attach(h, ec);
+    }
+    void detach(registration& r, bool closing, task_queue& q) noexcept override { driver_->detach(r, closing, q); }
+    void start(request& q, task_queue& ready) noexcept override { driver_->start(q, ready); }
+    void cancel(request& q, task_queue& ready) noexcept override { driver_->cancel(q, ready); }
+    void cancel_all(registration& r, task_queue& ready) noexcept override { driver_->cancel_all(r, ready); }
+    void shut_down(task_queue& ready) noexcept override { driver_->shut_down(ready); }
+    bool many_may_wait() const noexcept override { return driver_->many_may_wait(); }
+    void expect(rill::engine::time_point deadline) noexcept override { driver_->expect(deadline); }
+    void wake() noexcept override { driver_->wake(); }
+    void wait(rill::engine::wait_limit limit, task_queue& ready) noexcept override {
+        ++waits_;
+        driver_->wait(limit, ready);
+    }
+
+    int waits() const { return waits_; }
+
+private:
+    std::unique_ptr<driver> driver_;
+    std::atomic<int> waits_{0};
 };
 
 }  // namespace
@@ -324,4 +360,24 @@ TEST_CASE("a run() within run() that stop() ends passes the end on to other thre
     CHECK(l.run_one() == 1);
     other.join();
     CHECK(ended_first);
+}
+
+TEST_CASE("threads that wait for a timer do not keep each other awake", "[engine][loop][timer]") {
+    rill::engine::driver_options options;
+    options.use_timerfd = GENERATE(true, false);
+    auto* d = new counting_driver(make_driver(rill::backend::best, threading::shared, options));
+    loop_harness l(std::unique_ptr<rill::engine::driver>(d), threading::shared);
+    rill::engine::timer_request last([](rill::engine::loop*, rill::engine::task&) {}, l->now() + 200ms);
+    l->start(last);
+    std::atomic<int> ran{0};
+    std::thread threads[4];
+    for (auto& t : threads)
+        t = std::thread([&] { l.run(); });
+    for (int i = 1; i != 10; ++i) {
+        l.post([&] { ++ran; });
+        CHECK(soon([&] { return ran == i || l->stopped(); }));
+    }
+    for (auto& t : threads)
+        t.join();
+    CHECK(d->waits() < 200);
 }
