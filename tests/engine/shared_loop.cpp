@@ -381,3 +381,16 @@ TEST_CASE("threads that wait for a timer do not keep each other awake", "[engine
         t.join();
     CHECK(d->waits() < 200);
 }
+
+TEST_CASE("a thread that finds nothing to do wakes nobody as it leaves", "[engine][loop]") {
+    auto* d = new one_wakes_driver;
+    loop_harness l(std::unique_ptr<rill::engine::driver>(d), threading::shared);
+    work_guard work(*l);
+    std::thread waits([&] { l.run(); });
+    CHECK(soon([&] { return d->waiting() == 1; }));
+    for (int i = 0; i != 10; ++i)
+        CHECK(l.poll() == 0);
+    CHECK(d->wakes() == 0);
+    l->stop();
+    waits.join();
+}

@@ -97,9 +97,10 @@ RILL_DECL void crew::end_wait(worker& w, place p) noexcept {
 
 // Some thread waits and none searches. False: there is something to search for, and nothing is announced.
 RILL_DECL bool crew::announce() noexcept {
+    const bool was_announced = wanted();  // then the inbox is asleep already
     wanted_.store(true, std::memory_order_relaxed);
     // TRICKY: first the announcement, then the look; see above. A driver in which nobody waits is something, too.
-    if (arrived_.sleep() && !anything_queued() && in_driver_ != 0)
+    if ((was_announced || arrived_.sleep()) && !anything_queued() && in_driver_ != 0)
         return true;
     withdraw();
     return false;
