@@ -6,9 +6,11 @@
 #include <rill/io/steady_timer.hpp>
 #include <rill/io/system_timer.hpp>
 #include <rill/token/bind_cancellation_slot.hpp>
+#include <rill/token/post.hpp>
 
 #include <optional>
 #include <stdexcept>
+#include <thread>
 
 using namespace deadline_test;
 using rill::cancel_after;
@@ -287,6 +289,21 @@ TEST_CASE("an operation that is given up takes its deadline along", "[compose][c
     CHECK(a.calls == 0);
     CHECK(a.handler_is_gone());
     CHECK(c.elapsed() == 0s);
+}
+
+TEST_CASE("an operation that another thread starts and the loop's own completes at once does not wait for its deadline",
+          "[compose][cancel_after]") {
+    timed_context c(any_hint());
+    hanging op(c.io);
+    answer a;
+    rill::post(c.io, [&] {
+        std::thread([&] { op.async_hang(cancel_after(1h, a.handler())); }).join();
+        op.complete({}, 3);
+    });
+    c.run();
+    CHECK(a.succeeded());
+    CHECK(c.elapsed() == 0s);
+    CHECK(a.handler_is_gone());
 }
 
 TEST_CASE("an operation that cannot be started takes its deadline along", "[compose][cancel_after]") {

@@ -406,6 +406,32 @@ TEST_CASE("a listener closed by another thread goes on listening in the other pr
     CHECK(child.exit_code() == 0);
 }
 
+TEST_CASE("a process may fork while the loop has not learnt yet that another thread has closed a socket",
+          "[context][io_context][fork]") {
+    io_context ctx(1);
+    one_byte_server server(ctx, 'c');
+    pair p(ctx);
+    char byte;
+    rill::error_code error;
+    p.mine.async_read_some(rill::buffer(&byte, 1), [&](rill::error_code ec, std::size_t) { error = ec; });
+    ctx.poll();
+    tcp::socket client(ctx);
+    rill::post(ctx, [&] {
+        std::thread([&] { p.mine.close(); }).join();
+        ctx.stop();
+    });
+    ctx.restart();
+    ctx.run();
+    child_process child(fork_with(ctx, [&] {
+        return run_until(ctx, [&] { return server.ended; }) && error == rill::error::operation_aborted ? 0 : 1;
+    }));
+    client.connect(server.acceptor.local_endpoint());
+    server.acceptor.close();
+    rill::write(client, rill::buffer("1", 1));
+    CHECK(answer(client) == "c1");
+    CHECK(child.exit_code() == 0);
+}
+
 TEST_CASE("a handle that was closed is not watched on behalf of the other process", "[context][io_context][fork]") {
     io_context ctx(rill::backend::epoll, any_hint());
     pair p(ctx);

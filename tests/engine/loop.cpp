@@ -745,6 +745,20 @@ TEST_CASE("a wait is withdrawn within reach only: on a solo loop's thread", "[en
     CHECK(wait.delivered == 0);
 }
 
+TEST_CASE("a wait that another thread has just started can be withdrawn", "[engine][loop][timer]") {
+    loop_harness l(any_threading());
+    timer_wait wait(l->now() + 1h, [](error_code) {});
+    bool withdrawn = false;
+    l.post([&] {
+        std::thread([&] { l->start(wait); }).join();
+        withdrawn = l->withdraw(wait);
+    });
+    CHECK(l.run_for(0s) == 1);
+    CHECK(withdrawn);
+    CHECK(l.poll() == 0);
+    CHECK(l->stopped());  // it is no work any more
+}
+
 TEST_CASE("waits of no timer are destroyed with the loop, whatever their clocks say", "[engine][loop][timer]") {
     int looks = 0;
     static int* counted;

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/engine/scheduler/loop.hpp>
 
+#include <rill/engine/driver/make_driver.hpp>
+#include <rill/engine/request/timer_request.hpp>
 #include <support/catch.hpp>
+
 #include <support/loop_harness.hpp>
+#include <support/soon.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -67,6 +73,98 @@ public:
 private:
     std::vector<std::atomic<int>> runs_;
     std::atomic<std::size_t> done_{0};
+};
+
+/// A driver without handles in which many may wait, and where each wake-up is one thread's: of those that wait, the last
+/// to come; or of one that looks, if that is faster, as it always is while hold() holds the waiting ones back.
+class one_wakes_driver final : public rill::engine::driver {
+public:
+    using request = rill::engine::request;
+    using registration = rill::engine::registration;
+    using task_queue = rill::engine::task_queue;
+
+    const char* name() const noexcept override { return "one wakes"; }
+    registration* attach(rill::engine::native_handle, rill::error_code&) noexcept override { return nullptr; }
+    void detach(registration&, bool, task_queue&) noexcept override {}
+    void start(request&, task_queue&) noexcept override {}
+    void cancel(request&, task_queue&) noexcept override {}
+    void cancel_all(registration&, task_queue&) noexcept override {}
+    void shut_down(task_queue&) noexcept override {}
+    bool many_may_wait() const noexcept override { return true; }
+
+    void wait(rill::engine::wait_limit limit, task_queue&) noexcept override {
+        std::unique_lock lock(mutex_);
+        if (limit.look_only) {
+            woken_ = false;
+            return;
+        }
+        const int place = ++waiting_;
+        changed_.wait(lock, [&] { return woken_ && !held_ && place == waiting_; });
+        woken_ = false;
+        --waiting_;
+        changed_.notify_all();
+    }
+    void wake() noexcept override {
+        const std::lock_guard lock(mutex_);
+        woken_ = true;
+        ++wakes_;
+        changed_.notify_all();
+    }
+
+    void hold(bool on) {
+        const std::lock_guard lock(mutex_);
+        held_ = on;
+        changed_.notify_all();
+    }
+    int waiting() const {
+        const std::lock_guard lock(mutex_);
+        return waiting_;
+    }
+    int wakes() const {
+        const std::lock_guard lock(mutex_);
+        return wakes_;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    bool woken_ = false;
+    bool held_ = false;
+    int waiting_ = 0;
+    int wakes_ = 0;
+};
+
+/// Passes everything on to another driver, and counts the waits.
+class counting_driver final : public rill::engine::driver {
+public:
+    using request = rill::engine::request;
+    using registration = rill::engine::registration;
+    using task_queue = rill::engine::task_queue;
+
+    explicit counting_driver(std::unique_ptr<driver> d) : driver_(std::move(d)) {}
+
+    const char* name() const noexcept override { return driver_->name(); }
+    registration* attach(rill::engine::native_handle h, rill::error_code& ec) noexcept override {
+        return driver_->attach(h, ec);
+    }
+    void detach(registration& r, bool closing, task_queue& q) noexcept override { driver_->detach(r, closing, q); }
+    void start(request& q, task_queue& ready) noexcept override { driver_->start(q, ready); }
+    void cancel(request& q, task_queue& ready) noexcept override { driver_->cancel(q, ready); }
+    void cancel_all(registration& r, task_queue& ready) noexcept override { driver_->cancel_all(r, ready); }
+    void shut_down(task_queue& ready) noexcept override { driver_->shut_down(ready); }
+    bool many_may_wait() const noexcept override { return driver_->many_may_wait(); }
+    void expect(rill::engine::time_point deadline) noexcept override { driver_->expect(deadline); }
+    void wake() noexcept override { driver_->wake(); }
+    void wait(rill::engine::wait_limit limit, task_queue& ready) noexcept override {
+        ++waits_;
+        driver_->wait(limit, ready);
+    }
+
+    int waits() const { return waits_; }
+
+private:
+    std::unique_ptr<driver> driver_;
+    std::atomic<int> waits_{0};
 };
 
 }  // namespace
@@ -217,4 +315,82 @@ TEST_CASE("a thread that is held up in a task lets others have what it has poste
     l.run();
     other.join();
     CHECK(ran == posted);
+}
+
+TEST_CASE("a thread that polls takes no wake-up away from one that waits", "[engine][loop]") {
+    auto* d = new one_wakes_driver;
+    loop_harness l(std::unique_ptr<rill::engine::driver>(d), threading::shared);
+    work_guard work(*l);
+    std::atomic<int> ran{0};
+    std::thread waits([&] { l.run(); });
+    CHECK(soon([&] { return d->waiting() == 1; }));
+    d->hold(true);
+    l.post([&] { ++ran; });  // wakes it, but it is slow
+    CHECK(l.poll_one() == 1);
+    CHECK(l.poll_one() == 0);  // looks at the driver
+    d->hold(false);
+    l.post([&] { ++ran; });
+    CHECK(soon([&] { return ran == 2; }));
+    l->stop();
+    d->wake();  // or the test would hang where it fails
+    waits.join();
+}
+
+TEST_CASE("a run() within run() that stop() ends passes the end on to other threads", "[engine][loop]") {
+    auto* d = new one_wakes_driver;
+    loop_harness l(std::unique_ptr<rill::engine::driver>(d), threading::shared);
+    work_guard work(*l);
+    std::atomic<bool> has_ended{false};
+    bool ended_first = false;
+    std::thread other;
+    l.post([&] {
+        other = std::thread([&] {
+            l.run();
+            has_ended = true;
+        });
+        soon([&] { return d->waiting() == 1; });
+        std::thread stops([&] {
+            soon([&] { return d->waiting() == 2; });
+            l->stop();
+        });
+        l.run();
+        stops.join();
+        ended_first = soon([&] { return has_ended.load(); });
+    });
+    CHECK(l.run_one() == 1);
+    other.join();
+    CHECK(ended_first);
+}
+
+TEST_CASE("threads that wait for a timer do not keep each other awake", "[engine][loop][timer]") {
+    rill::engine::driver_options options;
+    options.use_timerfd = GENERATE(true, false);
+    auto* d = new counting_driver(make_driver(rill::backend::best, threading::shared, options));
+    loop_harness l(std::unique_ptr<rill::engine::driver>(d), threading::shared);
+    rill::engine::timer_request last([](rill::engine::loop*, rill::engine::task&) {}, l->now() + 200ms);
+    l->start(last);
+    std::atomic<int> ran{0};
+    std::thread threads[4];
+    for (auto& t : threads)
+        t = std::thread([&] { l.run(); });
+    for (int i = 1; i != 10; ++i) {
+        l.post([&] { ++ran; });
+        CHECK(soon([&] { return ran == i || l->stopped(); }));
+    }
+    for (auto& t : threads)
+        t.join();
+    CHECK(d->waits() < 200);
+}
+
+TEST_CASE("a thread that finds nothing to do wakes nobody as it leaves", "[engine][loop]") {
+    auto* d = new one_wakes_driver;
+    loop_harness l(std::unique_ptr<rill::engine::driver>(d), threading::shared);
+    work_guard work(*l);
+    std::thread waits([&] { l.run(); });
+    CHECK(soon([&] { return d->waiting() == 1; }));
+    for (int i = 0; i != 10; ++i)
+        CHECK(l.poll() == 0);
+    CHECK(d->wakes() == 0);
+    l->stop();
+    waits.join();
 }

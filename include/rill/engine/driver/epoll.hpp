@@ -80,7 +80,7 @@ public:
 
     void expect(time_point deadline) noexcept override {
         scoped_lock lock(alarm_mutex_);
-        if (!set_alarm(deadline))
+        if (!set_alarm(deadline) && !somebody_returns_at(deadline))
             wake();
     }
 
@@ -131,18 +131,20 @@ private:
         }
     }
 
+    /// A thread that waits with a time-out, because there is no alarm for its deadline.
+    struct timed_wait {
+        time_point until;
+        timed_wait* next = nullptr;
+    };
+
     // Each thread takes no more than it is to handle next: the rest is for the others.
     void wait_among_others(wait_limit limit, reactor& to, task_queue& answered) noexcept {
+        timed_wait self{limit.own_deadline};
+        const bool is_listed =
+            !limit.look_only && limit.deadline != time_point::max() && !is_alarm_set_for(limit, self);
         int timeout = 0;
-        if (!limit.look_only) {
-            time_point until = limit.own_deadline;
-            if (limit.deadline != time_point::max()) {
-                scoped_lock lock(alarm_mutex_);
-                if (!set_alarm(limit.deadline))
-                    until = std::min(until, limit.deadline);
-            }
-            timeout = until == time_point::max() ? -1 : milliseconds_until(until);
-        }
+        if (!limit.look_only)
+            timeout = self.until == time_point::max() ? -1 : milliseconds_until(self.until);
         ::epoll_event events[events_at_a_time];
         int n;
         do {
@@ -152,6 +154,35 @@ private:
                 pass_on(events[i], to, answered);
             timeout = 0;  // the edges may have been for others than those that are waited for
         } while (n == events_at_a_time && answered.empty());
+        if (is_listed)
+            strike_out(self);
+    }
+
+    // False: @p self has to end by itself, and says so to the others.
+    bool is_alarm_set_for(const wait_limit& limit, timed_wait& self) noexcept {
+        scoped_lock lock(alarm_mutex_);
+        if (set_alarm(limit.deadline))
+            return true;
+        self.until = std::min(self.until, limit.deadline);
+        self.next = std::exchange(timed_waits_, &self);
+        return false;
+    }
+
+    void strike_out(const timed_wait& self) noexcept {
+        scoped_lock lock(alarm_mutex_);
+        timed_wait** link = &timed_waits_;
+        while (*link != &self)
+            link = &(*link)->next;
+        *link = self.next;
+    }
+
+    // With alarm_mutex_ held. If not for this, the threads that wait for a timer would wake each other for ever: each that
+    // returns from its wait expects the next deadline.
+    bool somebody_returns_at(time_point deadline) const noexcept {
+        const timed_wait* w = timed_waits_;
+        while (w && w->until > deadline)
+            w = w->next;
+        return w != nullptr;
     }
 
     bool control(int what, reactor_registration& r, std::uint32_t events, error_code& ec) noexcept {
@@ -189,6 +220,8 @@ private:
         native_handle shared = std::exchange(handle_, made);
         ec = of.for_each_handle([this](reactor_registration& r) noexcept {
             error_code refused;
+            if (r.closing.load(std::memory_order_acquire))
+                return refused;  // another thread has closed it, and all that is left is its number: see abandon()
             control(EPOLL_CTL_ADD, r, read_events | (r.armed ? EPOLLOUT : 0u), refused);
             const bool is_handle_gone =
                 refused == error::bad_descriptor;  // closed behind our back: nothing to wait for
@@ -254,6 +287,7 @@ private:
     alarm alarm_;                                   // solo: the thread in wait(); shared: alarm_mutex_
     time_point alarm_set_for_ = time_point::max();  // as alarm_
     mutex alarm_mutex_;
+    timed_wait* timed_waits_ = nullptr;  // shared: alarm_mutex_
     // Solo: the thread in wait().
     int next_ = 0;  // of the fetched ones, which has not been passed on yet
     int fetched_ = 0;

@@ -35,8 +35,8 @@ namespace rill::engine {
 /// waits, nothing is set: the next thread that is about to wait looks first.
 ///
 /// A wake-up is under way from the moment that it is decided on until any thread returns from its wait, whatever ended
-/// that. So there is never more than one, and one that the driver gave to a thread which was just returning is not lost:
-/// that thread searches.
+/// that, or from a look at the driver. So there is never more than one, and one that the driver gave to a thread which was
+/// just returning, or only looked, is not lost: that thread searches.
 ///
 /// All functions: with the mutex held, except where it says otherwise.
 class crew {
@@ -83,7 +83,10 @@ public:
         begin_search(w);
         ++in_driver_;
     }
-    void end_look() noexcept { --in_driver_; }
+    void end_look() noexcept {
+        --in_driver_;
+        wake_up_is_over();
+    }
 
     /// For place::queue.
     void wait(time_point until) noexcept {
@@ -108,6 +111,13 @@ private:
     void wake_one(driver& d) noexcept;
     bool announce() noexcept;
     void withdraw() noexcept;
+    // In a thread that searches and is counted as such: it may have been given a wake-up that was meant for another.
+    void wake_up_is_over() noexcept {
+        if (wake_under_way_) {
+            wake_under_way_ = false;
+            --searching_;
+        }
+    }
     bool anything_queued() noexcept;
     unsigned waiting() const noexcept { return waiting_in_driver_ + waiting_in_queue_; }
 

@@ -89,19 +89,18 @@ RILL_DECL void crew::end_wait(worker& w, place p) noexcept {
     if (p == place::driver)
         --in_driver_;
     ++awake_;
-    if (wake_under_way_)
-        wake_under_way_ = false;  // it is counted as searching already
-    else
-        ++searching_;
+    ++searching_;
     w.searches = true;
+    wake_up_is_over();
     withdraw();
 }
 
 // Some thread waits and none searches. False: there is something to search for, and nothing is announced.
 RILL_DECL bool crew::announce() noexcept {
+    const bool was_announced = wanted();  // then the inbox is asleep already
     wanted_.store(true, std::memory_order_relaxed);
     // TRICKY: first the announcement, then the look; see above. A driver in which nobody waits is something, too.
-    if (arrived_.sleep() && !anything_queued() && in_driver_ != 0)
+    if ((was_announced || arrived_.sleep()) && !anything_queued() && in_driver_ != 0)
         return true;
     withdraw();
     return false;

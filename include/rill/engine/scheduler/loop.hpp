@@ -144,6 +144,7 @@ private:
     void settle(worker& me) noexcept;
     void post_shared(task& t) noexcept;
     RILL_COLD void wake_if_wanted() noexcept;
+    RILL_COLD void wake_everyone() noexcept;
     void push(worker& me, task_queue& ready) noexcept;
     void expire_timers(task_queue& ready) noexcept;
     time_point next_deadline(time_point until) noexcept;

@@ -424,6 +424,8 @@ RILL_DECL void loop::take_back(cancel_message& m) noexcept {
 RILL_DECL bool loop::withdraw(timer_request& wait) noexcept {
     if (!within_reach())
         return false;
+    if (solo())
+        take_inbox();  // it may be there, started by another thread
     {
         scoped_lock lock(solo() ? nullptr : &timers_mutex_);
         if (wait.state != request_state::waiting)

@@ -8,8 +8,12 @@
 namespace rill::engine {
 
 RILL_DECL std::size_t loop::run_shared(std::size_t most, time_point until) {
-    if (worker* outer = worker::here(*this))
-        return run_as(*outer, most, until);
+    if (worker* outer = worker::here(*this)) {
+        const std::size_t done = run_as(*outer, most, until);
+        if (stopped())
+            wake_everyone();  // now, and not when this thread leaves: the task that it is in may wait for the others
+        return done;
+    }
     struct member {
         explicit member(loop& l) noexcept : of(l), me(l) {
             scoped_lock lock(of.mutex_);
@@ -60,6 +64,11 @@ RILL_DECL void loop::settle(worker& me) noexcept {
 RILL_DECL void loop::wake_if_wanted() noexcept {
     scoped_lock lock(mutex_);
     crew_.wake_if_wanted(*driver_);
+}
+
+RILL_DECL void loop::wake_everyone() noexcept {
+    scoped_lock lock(mutex_);
+    crew_.wake_everyone(*driver_);
 }
 
 RILL_DECL void loop::post_shared(task& t) noexcept {
