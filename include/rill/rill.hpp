@@ -75,6 +75,7 @@
 #include <rill/token/disposition.hpp>
 #include <rill/token/make_work_guard.hpp>
 #include <rill/token/packaged_task.hpp>
+#include <rill/token/placeholders.hpp>
 #include <rill/token/post.hpp>
 #include <rill/token/prepend.hpp>
 #include <rill/token/recycling_allocator.hpp>

@@ -134,6 +134,19 @@ TEST_CASE("a completion in the first call is delivered after the initiating func
     CHECK(called);
 }
 
+TEST_CASE("a completion at once takes its memory from the handler's allocator, on an immediate executor too",
+          "[compose][composed]") {
+    rill::io_context ctx(1);
+    std::size_t allocations = 0;
+    bool called = false;
+    launch<void()>(rill::composed<void()>([](auto& self) { self.complete(); }, ctx),
+                   rill::bind_allocator(token_test::numbered_allocator<void>(1, &allocations),
+                                        rill::bind_immediate_executor(ctx.get_executor(), [&] { called = true; })));
+    CHECK(allocations == 2);  // of the operation, and then of the posted handler
+    ctx.run();
+    CHECK(called);
+}
+
 TEST_CASE("the steps have the executor, the allocator and the slot of the final handler", "[compose][composed]") {
     rill::io_context ctx(1);
     rill::cancellation_signal signal;

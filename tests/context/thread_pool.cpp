@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/context/thread_pool.hpp>
 
+#include <rill/context/config.hpp>
 #include <rill/context/executor_work_guard.hpp>
 #include <rill/context/static_thread_pool.hpp>
 #include <rill/execution/any_io_executor.hpp>
 #include <rill/token/post.hpp>
 
 #include <support/catch.hpp>
+#include <support/counting_allocator.hpp>
 #include <support/no_threads.hpp>
 #include <support/soon.hpp>
 
@@ -94,6 +96,42 @@ TEST_CASE("a pool to which the system refuses threads is an error", "[context][t
 TEST_CASE("a pool runs on the backend that it is told", "[context][thread_pool]") {
     CHECK(thread_pool(1, rill::backend::poll).backend_name() == std::string("poll"));
     CHECK(thread_pool(1, rill::backend::epoll).backend_name() == std::string("epoll"));
+}
+
+TEST_CASE("a pool is configured, but for its number of threads", "[context][thread_pool]") {
+    const rill::config_from_string config("reactor.backend=poll\nscheduler.concurrency_hint=1");
+    thread_pool pool(2, config);
+    CHECK(pool.backend_name() == std::string("poll"));
+    CHECK(threads_of(pool, 2).size() == 2);
+    CHECK(rill::config(pool).get("scheduler", "concurrency_hint", 0) == 1);
+    CHECK(error_of([] { thread_pool bad(2, rill::config_from_string("scheduler.concurrency_hint=x")); }) ==
+          rill::error::invalid_argument);
+}
+
+TEST_CASE("a pool lies in memory of its allocator", "[context][thread_pool]") {
+    allocation_counts counts;
+    {
+        thread_pool pool(std::allocator_arg, counting_allocator<char>(counts));
+        CHECK(threads_of(pool, 2).size() == 2);
+        pool.join();
+        CHECK(counts.blocks != 0);
+    }
+    {
+        const std::size_t before = counts.all_blocks;
+        thread_pool pool(std::allocator_arg, counting_allocator<char>(counts), 2, rill::backend::poll);
+        CHECK(pool.backend_name() == std::string("poll"));
+        CHECK(threads_of(pool, 2).size() == 2);
+        pool.join();
+        CHECK(counts.all_blocks > before);
+    }
+    {
+        thread_pool pool(std::allocator_arg, counting_allocator<char>(counts), 2,
+                         rill::config_from_string("reactor.backend=poll"));
+        CHECK(pool.backend_name() == std::string("poll"));
+        pool.join();
+        CHECK(counts.blocks != 0);
+    }
+    CHECK(counts.blocks == 0);
 }
 
 TEST_CASE("join() waits for what is queued and what that posts", "[context][thread_pool]") {

@@ -8,8 +8,11 @@
 #include <rill/token/associated_executor.hpp>
 #include <rill/token/associated_immediate_executor.hpp>
 
+#include <rill/context/strand.hpp>
+
 #include <token/answer.hpp>
 
+#include <functional>
 #include <type_traits>
 
 using token_test::numbered_allocator;
@@ -119,4 +122,32 @@ TEST_CASE("the immediate executor, not being chosen, is the candidate, made neve
     rill::io_context ctx;
     const auto ex = rill::get_associated_immediate_executor(plain(), ctx.get_executor());
     CHECK(rill::query(ex, rill::execution::blocking) == rill::execution::blocking.never);
+}
+
+TEST_CASE("a reference_wrapper is associated with what its target is", "[token][associator]") {
+    by_members target;
+    const auto r = std::ref(target);
+    const auto c = std::cref(target);
+    CHECK(rill::get_associated_executor(r).number == 1);
+    CHECK(rill::get_associated_executor(c).number == 1);
+    CHECK(rill::get_associated_executor(r, rill::system_executor()).number == 1);
+    CHECK(rill::get_associated_allocator(r).number == 2);
+    CHECK(rill::get_associated_immediate_executor(r, rill::system_executor()).number == 4);
+    STATIC_REQUIRE(rill::engine::has_associated_cancellation_slot<std::reference_wrapper<by_members>>);
+    STATIC_REQUIRE(!rill::engine::has_associated_executor<std::reference_wrapper<plain>>);
+    const plain p;
+    CHECK(associated_colour<std::reference_wrapper<const plain>, int>::get(std::cref(p), 3) == 7);
+}
+
+TEST_CASE("the immediate executor of what has none is the candidate, which never blocks", "[token][associator]") {
+    rill::io_context ctx;
+    const auto strand = rill::make_strand(ctx);
+    using association = rill::associated_immediate_executor<plain, rill::strand<rill::io_context::executor_type>>;
+    rill::associated_immediate_executor_t<plain, std::decay_t<decltype(strand)>> ex =
+        rill::get_associated_immediate_executor(plain(), strand);
+    CHECK(rill::query(ex, rill::execution::blocking) == rill::execution::blocking.never);
+    CHECK(rill::query(association::get(plain(), strand), rill::execution::blocking) == rill::execution::blocking.never);
+    CHECK(rill::query(rill::get_associated_immediate_executor(plain(), ctx), rill::execution::blocking) ==
+          rill::execution::blocking.never);
+    CHECK(rill::get_associated_immediate_executor(by_members(), ctx).number == 4);
 }

@@ -49,6 +49,20 @@ TEST_CASE("async_immediate dispatches to the immediate executor", "[token][async
     CHECK(inside);
 }
 
+TEST_CASE("async_immediate does not call through an immediate executor that never blocks", "[token][async_immediate]") {
+    rill::io_context ctx;
+    const auto never = rill::require(ctx.get_executor(), rill::execution::blocking.never);
+    bool called = false;
+    bool inside = false;
+    rill::post(ctx, [&] {
+        async_immediate(ctx.get_executor(), rill::bind_immediate_executor(never, [&called] { called = true; }));
+        inside = called;
+    });
+    ctx.run();
+    CHECK_FALSE(inside);
+    CHECK(called);
+}
+
 TEST_CASE("without an immediate executor the handler runs on its own executor", "[token][async_immediate]") {
     rill::io_context ctx;
     rill::io_context other;

@@ -198,3 +198,23 @@ TEST_CASE("the default token is the executor's, or else deferred", "[token][asyn
     STATIC_REQUIRE(std::is_same_v<rill::default_completion_token_t<own>, store_in>);
     STATIC_REQUIRE(std::is_same_v<rill::default_completion_token_t<rill::io_context::executor_type>, rill::deferred_t>);
 }
+
+namespace {
+
+/// An operation that wants to know something besides.
+struct operation_with_argument {
+    template <class Token>
+    auto operator()(Token&& token, int n) const {
+        return rill::async_initiate<Token, void(int)>([](auto handler, int result) { std::move(handler)(result); },
+                                                      token, n);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("an operation's signature is known with arguments behind the token", "[token][async_result]") {
+    STATIC_REQUIRE(rill::async_operation<operation_with_argument, int>);
+    STATIC_REQUIRE(!rill::async_operation<operation_with_argument>);
+    STATIC_REQUIRE(rill::is_async_operation<operation_with_argument, int>::value);
+    STATIC_REQUIRE(std::is_same_v<rill::completion_signature_of<operation_with_argument, int>::type, void(int)>);
+}

@@ -7,12 +7,15 @@
 
 #include <rill/coroutine/awaitable.hpp>
 #include <rill/coroutine/co_spawn.hpp>
+#include <rill/token/append.hpp>
 #include <rill/token/as_tuple.hpp>
 #include <rill/token/bind_allocator.hpp>
 #include <rill/token/bind_executor.hpp>
 #include <rill/token/detached.hpp>
+#include <rill/token/post.hpp>
 #include <rill/token/use_future.hpp>
 
+#include <concepts>
 #include <memory>
 #include <string>
 
@@ -221,4 +224,16 @@ TEST_CASE("an operation of several signatures can be deferred", "[token][deferre
     ctx.restart();
     ctx.run();
     CHECK(got == 7);
+}
+
+TEST_CASE("a deferred operation with what can only be moved is not called where it stays", "[token][deferred]") {
+    rill::io_context ctx;
+    const auto handler = [](std::unique_ptr<int>) {};
+    auto op = rill::post(ctx, rill::append(rill::deferred, std::make_unique<int>()));
+    STATIC_REQUIRE(!std::invocable<decltype(op)&, decltype(handler)>);
+    STATIC_REQUIRE(std::invocable<decltype(op), decltype(handler)>);
+    auto values = rill::deferred.values(std::make_unique<int>());
+    STATIC_REQUIRE(!std::invocable<const decltype(values)&, decltype(handler)>);
+    STATIC_REQUIRE(std::invocable<decltype(values), decltype(handler)>);
+    STATIC_REQUIRE(std::invocable<const decltype(rill::deferred.values(1))&, void (*)(int)>);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/token/dispatch.hpp>
 
+#include <rill/execution/any_io_executor.hpp>
 #include <rill/token/post.hpp>
 
 #include <support/catch.hpp>
@@ -70,4 +71,21 @@ TEST_CASE("a function dispatched without an executor runs at once", "[token][dis
     rill::dispatch(
         rill::system_executor(), [] { return 4; }, [&calls](int n) { calls += n; });
     CHECK(calls == 5);
+}
+
+TEST_CASE("dispatch to an executor that never blocks runs after the call", "[token][dispatch]") {
+    rill::io_context context;
+    const auto never = rill::require(context.get_executor(), rill::execution::blocking.never);
+    const auto strand = rill::require(rill::make_strand(context), rill::execution::blocking.never);
+    int early = 0, calls = 0;
+    rill::post(strand, [&] {
+        rill::dispatch(never, [&] { ++calls; });
+        rill::dispatch(rill::bind_executor(never, [&] { ++calls; }));
+        rill::dispatch(strand, [&] { ++calls; });
+        rill::dispatch(rill::any_io_executor(never), [&] { ++calls; });
+        early = calls;
+    });
+    context.run();
+    CHECK(early == 0);
+    CHECK(calls == 4);
 }

@@ -28,19 +28,18 @@ template <class Handler, class IoExecutor, class... Args>
 void deliver_at_once(Handler&& handler, const IoExecutor& io, Args&&... args) {
     using completed = completed_handler<Handler, std::decay_t<Args>...>;
     static_assert(!std::is_reference_v<Handler>);
-    if constexpr (has_associated_immediate_executor<Handler>) {
-        auto ex = get_associated_immediate_executor(handler, io);
-        prefer(ex, execution::blocking.possibly)
-            .execute(completed{std::move(handler), std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)});
-    } else {
-        auto ex = prefer(get_associated_executor(handler, io), execution::blocking.never);
+    const auto deliver_on = [&](const auto& ex) {
         auto allocator = get_associated_allocator(handler);
         completed c{std::move(handler), std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)};
         if constexpr (is_default_allocator<decltype(allocator)>)
             ex.execute(std::move(c));
         else
             prefer(ex, execution::allocator(allocator)).execute(std::move(c));
-    }
+    };
+    if constexpr (has_associated_immediate_executor<Handler>)
+        deliver_on(get_associated_immediate_executor(handler, io));
+    else
+        deliver_on(prefer(get_associated_executor(handler, io), execution::blocking.never));
 }
 
 /// Whether a handler with this signature may be given such arguments.

@@ -20,6 +20,17 @@ protected:
         make_loop(engine::read_configuration(*this));
     }
 
+    /// The same for any number of threads, whatever the configuration says of that.
+    loop_context(const service_maker& initial_services, engine::threading t) : execution_context(initial_services) {
+        make_loop(engine::read_configuration(*this), t);
+    }
+    template <class Allocator>
+    loop_context(std::allocator_arg_t tag, const Allocator& a, const service_maker& initial_services,
+                 engine::threading t)
+        : execution_context(tag, a, initial_services) {
+        make_loop(engine::read_configuration(*this), t);
+    }
+
     /// In memory of an allocator.
     template <class Allocator>
     loop_context(std::allocator_arg_t tag, const Allocator& a, const engine::loop_options& options)
@@ -50,9 +61,11 @@ private:
     void make_loop(std::unique_ptr<engine::driver> d, engine::threading t) {
         execution_context::loop_ = loop_ = new (memory_) engine::loop(std::move(d), t, this);
     }
-    void make_loop(engine::loop_options options) {
+    void make_loop(const engine::loop_options& options) {
+        make_loop(options, engine::mode_for(options.concurrency_hint));
+    }
+    void make_loop(engine::loop_options options, engine::threading mode) {
         options.driver.memory = memory_;
-        const auto mode = engine::mode_for(options.concurrency_hint);
         make_loop(engine::make_driver(options.which, mode, options.driver), mode);
     }
 

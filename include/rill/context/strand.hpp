@@ -62,7 +62,7 @@ public:
     void execute(Function&& f) const;
     void execute(engine::owned_task&& t) const;
 
-    /// The same, in the named manner whatever the properties are, with memory from @p a.
+    /// The same with memory from @p a; post() and defer() in the named manner, whatever the properties are.
     template <class Function, class Allocator>
     void dispatch(Function&& f, const Allocator& a) const;
     template <class Function, class Allocator>
@@ -194,8 +194,8 @@ void strand<Executor>::execute(engine::owned_task&& t) const {
 template <class Executor>
 template <class Function, class Allocator>
 void strand<Executor>::dispatch(Function&& f, const Allocator& a) const {
-    if (!runs_at_once(std::forward<Function>(f)))
-        prefer_fn()(*this, execution::blocking.possibly).submit(make_task(std::forward<Function>(f), a));
+    if (never_blocks() || !runs_at_once(std::forward<Function>(f)))
+        submit(make_task(std::forward<Function>(f), a));
 }
 
 template <class Executor>

@@ -37,6 +37,26 @@ public:
     /// Throws  the same; invalid_argument: more threads than an int counts
     RILL_COLD RILL_DECL explicit thread_pool(std::size_t threads, backend b = backend::best);
 
+    /// With services to begin with: a configuration, which does not say how many threads.
+    /// Throws  the same, with what is wrong in the configuration in its message
+    RILL_COLD RILL_DECL thread_pool(std::size_t threads, const service_maker& initial_services);
+
+    /// In memory of @p a, see execution_context.
+    template <class Allocator>
+    thread_pool(std::allocator_arg_t tag, const Allocator& a) : thread_pool(tag, a, default_count()) {}
+    template <class Allocator>
+    thread_pool(std::allocator_arg_t tag, const Allocator& a, std::size_t threads, backend b = backend::best)
+        : loop_context(tag, a, engine::loop_options{config_from_concurrency_hint::default_hint, b, {}}),
+          threads_(loop()) {
+        start(threads);
+    }
+    template <class Allocator>
+    thread_pool(std::allocator_arg_t tag, const Allocator& a, std::size_t threads,
+                const service_maker& initial_services)
+        : loop_context(tag, a, initial_services, engine::threading::shared), threads_(loop()) {
+        start(threads);
+    }
+
     /// stop() and join(). What has not been run is destroyed.
     RILL_COLD RILL_DECL ~thread_pool();
 
@@ -66,6 +86,9 @@ public:
     const char* backend_name() const noexcept { return loop().backend_name(); }
 
 private:
+    RILL_COLD RILL_DECL static std::size_t default_count();
+    RILL_COLD RILL_DECL void start(std::size_t threads);
+
     engine::loop_threads threads_;
 };
 

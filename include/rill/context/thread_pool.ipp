@@ -12,10 +12,21 @@
 
 namespace rill {
 
-RILL_DECL thread_pool::thread_pool() : thread_pool(engine::thread::default_count()) {}
+RILL_DECL thread_pool::thread_pool() : thread_pool(default_count()) {}
 
 RILL_DECL thread_pool::thread_pool(std::size_t threads, backend b)
     : loop_context(engine::make_driver(b, engine::threading::shared), engine::threading::shared), threads_(loop()) {
+    start(threads);
+}
+
+RILL_DECL thread_pool::thread_pool(std::size_t threads, const service_maker& initial_services)
+    : loop_context(initial_services, engine::threading::shared), threads_(loop()) {
+    start(threads);
+}
+
+RILL_DECL std::size_t thread_pool::default_count() { return engine::thread::default_count(); }
+
+RILL_DECL void thread_pool::start(std::size_t threads) {
     if (threads > static_cast<std::size_t>((std::numeric_limits<int>::max)())) {
         threads_.join();
         throw_error(error::invalid_argument, "thread_pool: number of threads");

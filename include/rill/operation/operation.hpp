@@ -115,7 +115,7 @@ private:
         binding_.release();
         becomes_plain_task();
         auto immediate = get_associated_immediate_executor(handler_, ex);
-        prefer(immediate, execution::blocking.possibly).execute(owned_task(*this));
+        immediate.execute(owned_task(*this));
     }
 
     // Any loop, or executor, may run it now.

@@ -249,6 +249,7 @@ private:
 
     template <class Signature, class... Args>
     void call(Args&&... args) {
+        RILL_ASSERT(handler_ && "an any_completion_handler is called once, and not empty");
         auto& h = *std::exchange(handler_, nullptr);
         auto& f = static_cast<const engine::erased_functions<Signatures...>&>(*h.functions);
         static_cast<const engine::erased_call<Signature>&>(f).call(h, std::forward<Args>(args)...);

@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <type_traits>
+#include <utility>  // declares std::reference_wrapper
 
 namespace rill {
 
@@ -10,6 +11,20 @@ namespace rill {
 /// A specialisation has `type`, `get(t)` and `get(t, candidate)`.
 template <template <class, class> class Associator, class T, class Candidate>
 struct associator {};
+
+/// A std::reference_wrapper answers as what it refers to.
+template <template <class, class> class Associator, class T, class Candidate>
+struct associator<Associator, std::reference_wrapper<T>, Candidate> {
+private:
+    using of_target = Associator<std::remove_cv_t<T>, Candidate>;
+
+public:
+    using type = typename of_target::type;
+    static decltype(auto) get(const std::reference_wrapper<T>& r) noexcept { return of_target::get(r.get()); }
+    static decltype(auto) get(const std::reference_wrapper<T>& r, const Candidate& c) noexcept {
+        return of_target::get(r.get(), c);
+    }
+};
 
 }  // namespace rill
 

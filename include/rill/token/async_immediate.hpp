@@ -21,7 +21,7 @@ struct initiate_immediate {
         if constexpr (has_associated_immediate_executor<std::decay_t<Handler>>) {
             auto immediate = get_associated_immediate_executor(handler, executor);
             auto allocator = get_associated_allocator(handler);
-            submit(immediate, std::forward<Handler>(handler), allocator);
+            execute_with(immediate, std::forward<Handler>(handler), allocator);
         } else {
             submit_to_executor<post_manner, Executor>{executor}(std::forward<Handler>(handler));
         }

@@ -169,19 +169,23 @@ public:
     }
 };
 
-/// The signature of an operation that is launched by calling it with a token.
-template <class Operation>
-using completion_signature_of_t =
-    typename decltype(std::declval<Operation>()(std::declval<engine::signature_probe>()))::type;
-
-/// Something that launches an operation when it is called with a token.
-template <class T>
-concept async_operation = requires {
-    typename completion_signature_of_t<T>;
+/// The signature of an operation that is launched by calling it with a token, and @p Args behind that.
+template <class Operation, class... Args>
+using completion_signature_of_t = typename decltype(std::declval<Operation>()(std::declval<engine::signature_probe>(),
+                                                                              std::declval<Args>()...))::type;
+template <class Operation, class... Args>
+struct completion_signature_of {
+    using type = completion_signature_of_t<Operation, Args...>;
 };
 
-template <class T>
-struct is_async_operation : std::bool_constant<async_operation<T>> {};
+/// Something that launches an operation when it is called with a token, and @p Args behind that.
+template <class T, class... Args>
+concept async_operation = requires {
+    typename completion_signature_of_t<T, Args...>;
+};
+
+template <class T, class... Args>
+struct is_async_operation : std::bool_constant<async_operation<T, Args...>> {};
 
 struct deferred_t;
 

@@ -13,13 +13,19 @@
 
 namespace rill {
 
-/// A handler or a token of type T whose associated executor is the given one.
+/// A handler or a token of type T whose associated executor is the given one. A T that uses executors, by uses_executor, is
+/// made with executor_arg and it in front.
 template <class T, class Executor>
 class executor_binder : public engine::bound<executor_binder, T, Executor> {
 public:
     using executor_type = Executor;
 
     using engine::bound<executor_binder, T, Executor>::bound;
+    template <class U>
+        requires(uses_executor<T, Executor>::value&& std::constructible_from<T, executor_arg_t, const Executor&, U>)
+    executor_binder(const executor_type& ex, U&& target)
+        : engine::bound<executor_binder, T, Executor>(std::in_place, ex,
+                                                      [&] { return T(executor_arg, ex, std::forward<U>(target)); }) {}
     template <class U>
     executor_binder(executor_arg_t, const executor_type& ex, U&& target)
         : executor_binder(ex, std::forward<U>(target)) {}

@@ -29,6 +29,12 @@ public:
         requires(std::constructible_from<T, U>)
     bound(const Value& value, U&& target) : adapter<T>(std::in_place, std::forward<U>(target)), value_(value) {}
 
+    /// A target that @p make makes.
+    template <class Make>
+        requires(std::same_as<std::invoke_result_t<Make>, T>)
+    bound(std::in_place_t tag, const Value& value, Make&& make)
+        : adapter<T>(tag, std::forward<Make>(make)()), value_(value) {}
+
     /// Another binder's target, with another value.
     template <class U, class V>
         requires(std::constructible_from<T, const U&>)

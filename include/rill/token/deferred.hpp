@@ -70,7 +70,7 @@ public:
 
     executor_type get_executor() const noexcept { return get_associated_executor(initiation_); }
 
-    /// Starts it: once, for an operation whose arguments can only be moved.
+    /// Starts it: once, and by std::move(), for an operation whose arguments can only be moved.
     template <class Token>
     auto operator()(Token&& token)&& {
         return std::apply(
@@ -80,6 +80,7 @@ public:
             std::move(args_));
     }
     template <class Token>
+        requires(std::copy_constructible<Initiation> && (std::copy_constructible<Args> && ...))
     auto operator()(Token&& token) const& {
         return std::apply(
             [&](const Args&... args) {
@@ -117,9 +118,8 @@ public:
             std::move(args_));
     }
     template <class Token>
-    auto operator()(Token&& token) const& {
-        return deferred_async_operation(*this)(std::forward<Token>(token));
-    }
+        requires(std::copy_constructible<Initiation> && (std::copy_constructible<Args> && ...))
+    auto operator()(Token&& token) const& { return deferred_async_operation(*this)(std::forward<Token>(token)); }
 
 private:
     RILL_NO_UNIQUE_ADDRESS Initiation initiation_;
@@ -249,9 +249,8 @@ public:
             std::move(values_));
     }
     template <class Token>
-    auto operator()(Token&& token) const& {
-        return deferred_values(*this)(std::forward<Token>(token));
-    }
+        requires(std::copy_constructible<Values>&&...)
+    auto operator()(Token&& token) const& { return deferred_values(*this)(std::forward<Token>(token)); }
 
 private:
     std::tuple<Values...> values_;
@@ -297,9 +296,8 @@ public:
                                                 std::move(on_false_));
     }
     template <class Token>
-    auto operator()(Token&& token) const& {
-        return deferred_conditional(*this)(std::forward<Token>(token));
-    }
+        requires(std::copy_constructible<OnTrue>&& std::copy_constructible<OnFalse>)
+    auto operator()(Token&& token) const& { return deferred_conditional(*this)(std::forward<Token>(token)); }
 
 private:
     RILL_NO_UNIQUE_ADDRESS OnTrue on_true_;

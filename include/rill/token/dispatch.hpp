@@ -7,8 +7,8 @@ namespace rill::engine {
 
 struct dispatch_manner {
     template <class Executor>
-    static auto adapt(const Executor& ex) {
-        return prefer(ex, execution::blocking.possibly);
+    static const Executor& adapt(const Executor& ex) noexcept {
+        return ex;  // one that never blocks stays so
     }
     static loop_reference adapt(loop_reference l) noexcept { return l.with(execution::blocking.possibly); }
     template <class Executor, class Function, class Allocator>
@@ -22,7 +22,8 @@ struct dispatch_manner {
 
 namespace rill {
 
-/// Runs a function on its associated executor, inside this call if the executor allows it.
+/// Runs a function on its associated executor, inside this call if the executor allows it: one that was required never
+/// to block does not.
 ///
 /// Result    void()
 /// Threads   any

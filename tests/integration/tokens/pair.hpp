@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rill/context/io_context.hpp>
 #include <rill/local/connect_pair.hpp>
 #include <rill/local/stream_protocol.hpp>
 

@@ -21,12 +21,18 @@
 #include <rill/context/io_context.hpp>
 #include <rill/coroutine/co_spawn.hpp>
 #include <rill/coroutine/use_awaitable.hpp>
+#include <rill/token/any_completion_handler.hpp>
+#include <rill/token/append.hpp>
+#include <rill/token/as_single.hpp>
 #include <rill/token/as_tuple.hpp>
 #include <rill/token/bind_allocator.hpp>
 #include <rill/token/bind_cancellation_slot.hpp>
 #include <rill/token/bind_executor.hpp>
+#include <rill/token/consign.hpp>
 #include <rill/token/deferred.hpp>
 #include <rill/token/detached.hpp>
+#include <rill/token/prepend.hpp>
+#include <rill/token/redirect_disposition.hpp>
 #include <rill/token/redirect_error.hpp>
 #include <rill/token/use_future.hpp>
 
@@ -230,6 +236,10 @@ void check_handler(const char* name, Start start) {
     }
 }
 
+/// The any_completion_handler for a deferred operation.
+template <class Deferred>
+using erased = rill::any_completion_handler<rill::completion_signature_of_t<Deferred>>;
+
 template <class Operation>
 void check_handlers() {
     using rill::as_tuple;
@@ -240,6 +250,17 @@ void check_handlers() {
     check_handler<Operation>("redirect_error",
                              [](auto& op, auto h, auto& ec) { op.start(redirect_error(std::move(h), ec)); });
     check_handler<Operation>("deferred", [](auto& op, auto h, auto&) { op.start(rill::deferred)(std::move(h)); });
+    check_handler<Operation>("append", [](auto& op, auto h, auto&) { op.start(rill::append(std::move(h), 1)); });
+    check_handler<Operation>("prepend", [](auto& op, auto h, auto&) { op.start(rill::prepend(std::move(h), 1)); });
+    check_handler<Operation>(
+        "consign", [](auto& op, auto h, auto&) { op.start(rill::consign(std::move(h), h.get().get().get().life)); });
+    check_handler<Operation>("as_single", [](auto& op, auto h, auto&) { op.start(rill::as_single(std::move(h))); });
+    check_handler<Operation>("redirect_disposition", [](auto& op, auto h, auto& ec) {
+        op.start(rill::redirect_disposition(std::move(h), ec));
+    });
+    check_handler<Operation>("any_completion_handler", [](auto& op, auto h, auto&) {
+        op.start(erased<decltype(op.start(rill::deferred))>(std::move(h)));
+    });
     check_handler<Operation>("cancel_after", [](auto& op, auto h, auto&) { op.start(cancel_after(1h, std::move(h))); });
     check_handler<Operation>("cancel_at of the system's clock", [](auto& op, auto h, auto&) {
         op.start(rill::cancel_at(std::chrono::system_clock::now() + 1h, std::move(h)));
@@ -341,6 +362,9 @@ void check_awaiting() {
     check_awaited<Operation>("use_awaitable", [](auto& op) { return op.start(use_awaitable); });
     check_awaited<Operation>("deferred, awaited", [](auto& op) { return op.start(rill::deferred); });
     check_awaited<Operation>("as_tuple, awaited", [](auto& op) { return op.start(rill::as_tuple); });
+    check_awaited<Operation>("as_single, awaited", [](auto& op) { return op.start(rill::as_single); });
+    check_awaited<Operation>("consign, awaited",
+                             [](auto& op) { return op.start(rill::consign(use_awaitable, std::make_unique<int>())); });
     check_awaited<Operation>("cancel_after, awaited", [](auto& op) { return op.start(cancel_after(1h)); });
     check_awaited<Operation>("cancel_after around as_tuple, awaited",
                              [](auto& op) { return op.start(cancel_after(1h, rill::as_tuple(use_awaitable))); });
