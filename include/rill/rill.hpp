@@ -82,3 +82,4 @@
 #include <rill/token/redirect_disposition.hpp>
 #include <rill/token/redirect_error.hpp>
 #include <rill/token/use_future.hpp>
+#include <rill/token/with_defaults.hpp>
