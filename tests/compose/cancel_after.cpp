@@ -3,11 +3,16 @@
 
 #include "deadlines.hpp"
 
+#include <rill/context/executor_work_guard.hpp>
 #include <rill/io/steady_timer.hpp>
 #include <rill/io/system_timer.hpp>
 #include <rill/token/bind_cancellation_slot.hpp>
+#include <rill/token/bind_executor.hpp>
 #include <rill/token/post.hpp>
 
+#include <support/soon.hpp>
+
+#include <atomic>
 #include <optional>
 #include <stdexcept>
 #include <thread>
@@ -370,6 +375,30 @@ TEST_CASE("the context of a given timer may go before the operation", "[compose]
     c.run();
     CHECK(a.succeeded());
     CHECK(a.handler_is_gone());
+}
+
+TEST_CASE("a context may be destroyed while an operation with a deadline completes on another one",
+          "[compose][cancel_after][stress]") {
+    const int hint = any_hint();
+    rill::io_context other(2);
+    auto work = rill::make_work_guard(other);
+    std::thread runner([&] { other.run(); });
+    bool all_gone = true;
+    for (int round = 0; round != 5000; ++round) {
+        answer a;
+        {
+            rill::io_context io(hint);
+            rill::steady_timer timer(io);
+            timer.async_wait(cancel_after(1h, rill::bind_executor(other, a.handler())));
+            io.run_one();
+            for (std::atomic<int> i = 0; i < round % 700; ++i) {
+            }
+        }
+        all_gone = soon([&] { return a.handler_is_gone(); }) && all_gone;
+    }
+    CHECK(all_gone);
+    work.reset();
+    runner.join();
 }
 
 TEST_CASE("what a cancellation handler throws leaves run(), and the operation can still complete",

@@ -4,6 +4,7 @@
 #include <rill/compose/kept_results.hpp>
 #include <rill/context/system_executor.hpp>
 #include <rill/core/cancellation_signal.hpp>
+#include <rill/core/platform.hpp>
 #include <rill/engine/scheduler/loop.hpp>
 #include <rill/engine/scheduler/operation_memory.hpp>
 #include <rill/execution/owned_task.hpp>
@@ -14,6 +15,8 @@
 #include <rill/token/associated_cancellation_slot.hpp>
 #include <rill/token/associated_executor.hpp>
 #include <rill/token/token_adapter.hpp>
+
+#include RILL_SYSTEM(mutex.hpp)
 
 #include <atomic>
 #include <new>
@@ -82,12 +85,16 @@ struct deadline_setting {
 /// this: when the operation has completed, the slot is released, which waits for an emission on another thread, and the
 /// wait is withdrawn. Under the timer queue's lock, or on its thread, the wait is either still there, and then nobody
 /// else knows it any more; or it has been answered, and is a task that lies in a run queue or runs on some thread. Then
-/// the block must outlive that task: the results are kept, and of `progress_` whoever sets the second of the two marks,
-/// completed and deadline_over, goes on to the handler. From there it is as without a deadline: handler moved out, memory
-/// freed, handler called, on its executor. A task that comes after the operation emits to a signal without a handler.
+/// the block must outlive that task: the results are kept, and of `progress_` whoever sets the last of the three marks,
+/// completed, let_go and deadline_over, goes on to the handler. From there it is as without a deadline: handler moved out,
+/// memory freed, handler called, on its executor. A task that comes after the operation emits to a signal without a
+/// handler.
 ///
 /// Where the operation's handler runs on another thread than that of a solo loop, it cannot withdraw the wait, and
 /// leaves word for the loop to do it.
+///
+/// The loop may be destroyed meanwhile, on another thread. It destroys the wait before, and that waits from lifting to
+/// let_go; who sets lifting only after deadline_over touches the loop no more.
 template <class Deadline, class IoExecutor, class Handler, class... Signatures>
 class timed_operation final : public Deadline::wait {
     using clock = typename Deadline::clock;
@@ -161,6 +168,8 @@ private:
     static constexpr unsigned late = 1;           // the deadline has come; about to be emitted, or was
     static constexpr unsigned deadline_over = 2;  // the wait's task has run, and touches this no more
     static constexpr unsigned completed = 4;      // the operation is done, and its results, if it has some, are kept
+    static constexpr unsigned lifting = 8;        // it is done, and is about to withdraw the wait, or to leave word
+    static constexpr unsigned let_go = 16;        // it could not withdraw the wait, and touches the loop no more
 
     /// Brings a completion that had to wait for the deadline's task, or the loop's thread, where it belongs.
     struct message : task {
@@ -175,8 +184,13 @@ private:
         if (lift_deadline()) [[likely]] {
             deliver(std::forward<Results>(results)...);
         } else {
-            way_back_.emplace(prefer(executor(), execution::outstanding_work.tracked));
-            results_.emplace(std::forward<Results>(results)...);
+            try {
+                way_back_.emplace(prefer(executor(), execution::outstanding_work.tracked));
+                results_.emplace(std::forward<Results>(results)...);
+            } catch (...) {
+                progress_.fetch_or(let_go, std::memory_order_acq_rel);
+                throw;
+            }
             part();
         }
     }
@@ -191,14 +205,23 @@ private:
 
     // True: nobody else knows this any more. (The loop itself may have gone, but then the wait has been destroyed.)
     bool lift_deadline() noexcept {
-        return (progress_.load(std::memory_order_acquire) & deadline_over) != 0 || loop_.withdraw(*this);
+        return (progress_.fetch_or(lifting, std::memory_order_acq_rel) & deadline_over) != 0 || loop_.withdraw(*this);
+    }
+
+    // Sets @p marks. True: these were the last; else this may be gone afterwards.
+    bool set_last(unsigned marks) noexcept {
+        constexpr unsigned all = deadline_over | completed | let_go;
+        return ((progress_.fetch_or(marks, std::memory_order_acq_rel) | marks) & all) == all;
     }
 
     // TRICKY: afterwards this may be gone.
     RILL_COLD void part() {
-        if (!loop_.within_reach())
+        unsigned marks = let_go;
+        if (loop_.within_reach())
+            marks |= completed;
+        else
             loop_.post(message_);
-        else if ((progress_.fetch_or(completed, std::memory_order_acq_rel) & deadline_over) != 0)
+        if (set_last(marks))
             go_on();
     }
 
@@ -218,14 +241,28 @@ private:
     }
 
     void leave(loop* owner) {
-        if ((progress_.fetch_or(deadline_over, std::memory_order_acq_rel) & completed) != 0)
+        if (owner ? set_last(deadline_over) : leave_for_good())
             go_back(owner);
+    }
+
+    // As set_last(deadline_over), when nobody is inside the loop any more for the sake of this.
+    RILL_COLD bool leave_for_good() noexcept {
+        unsigned seen = progress_.load(std::memory_order_acquire);
+        for (;;) {
+            if ((seen & (lifting | let_go)) == lifting) {
+                yield_thread();
+                seen = progress_.load(std::memory_order_acquire);
+            } else if (progress_.compare_exchange_weak(seen, seen | deadline_over, std::memory_order_acq_rel,
+                                                       std::memory_order_acquire)) {
+                return (seen & completed) != 0 && (seen & let_go) != 0;
+            }
+        }
     }
 
     static void on_message(loop* owner, task& base) {
         auto& self = static_cast<message&>(base).operation;
-        if (self.lift_deadline() ||
-            (self.progress_.fetch_or(completed, std::memory_order_acq_rel) & deadline_over) != 0)
+        const bool withdrawn = self.loop_.withdraw(self);
+        if (self.set_last(withdrawn ? completed | deadline_over : completed))
             self.go_back(owner);
     }
 
