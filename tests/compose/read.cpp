@@ -3,6 +3,11 @@
 
 #include <rill/compose/write.hpp>
 #include <rill/context/io_context.hpp>
+#include <rill/context/system_executor.hpp>
+#include <rill/token/append.hpp>
+#include <rill/token/bind_immediate_executor.hpp>
+#include <rill/token/post.hpp>
+
 #include <support/catch.hpp>
 
 #include <compose/streams.hpp>
@@ -449,4 +454,57 @@ TEST_CASE("a read that dies with its handler's context lets its own context end"
     CHECK(done.calls == 0);
     CHECK(done.destructions == 1);
     io.run();
+}
+
+namespace {
+
+/// A user's own characteristic of handlers.
+template <class T, class Candidate>
+struct associated_name : rill::associator<associated_name, T, Candidate> {};
+struct named_handler {
+    std::size_t& got;
+    void operator()(error_code, std::size_t n) { got = n; }
+};
+template <class Candidate>
+struct associated_name<named_handler, Candidate> {
+    using type = std::string;
+    static type get(const named_handler&) { return "reader"; }
+    static type get(const named_handler&, const Candidate&) { return "reader"; }
+};
+
+/// A stream that asks the handler for it.
+struct asking_stream {
+    using executor_type = rill::io_context::executor_type;
+    rill::io_context& ctx;
+    std::vector<std::string>& names;
+
+    executor_type get_executor() const noexcept { return ctx.get_executor(); }
+    template <class Buffers, class Token>
+    auto async_read_some(const Buffers&, Token&& token) {
+        return rill::async_initiate<Token, void(error_code, std::size_t)>(
+            [this](auto handler) {
+                using handler_type = decltype(handler);
+                if constexpr (requires { typename associated_name<handler_type, int>::type; })
+                    names.push_back(associated_name<handler_type, int>::get(handler));
+                STATIC_REQUIRE(!rill::engine::has_associated_immediate_executor<handler_type>);
+                rill::post(ctx, rill::append(std::move(handler), error_code(), std::size_t(1)));
+            },
+            token);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("the steps of async_read have the handler's own characteristics, but no immediate executor",
+          "[compose][read]") {
+    rill::io_context ctx(1);
+    std::vector<std::string> names;
+    asking_stream stream{ctx, names};
+    char data[3];
+    std::size_t got = 0;
+    rill::async_read(stream, rill::buffer(data),
+                     rill::bind_immediate_executor(rill::system_executor(), named_handler{got}));
+    ctx.run();
+    CHECK(got == 3);
+    CHECK(names == std::vector<std::string>(3, "reader"));
 }

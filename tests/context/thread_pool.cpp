@@ -364,6 +364,7 @@ TEST_CASE("execute() waits for the function with blocking.always, and runs it at
     thread_pool pool(1);
     auto waits = rill::require(pool.get_executor(), execution::blocking.always);
     CHECK(rill::query(waits, execution::blocking) == execution::blocking_t(execution::blocking.always));
+    CHECK(rill::query(waits, execution::blocking.possibly) == execution::blocking_t(execution::blocking.always));
     std::thread::id there;
     waits.execute([&, unused = std::make_unique<int>()] { there = std::this_thread::get_id(); });
     CHECK(there != std::thread::id());

@@ -7,6 +7,7 @@
 #include <rill/token/associated_allocator.hpp>
 #include <rill/token/associated_cancellation_slot.hpp>
 #include <rill/token/associated_executor.hpp>
+#include <rill/token/associated_immediate_executor.hpp>
 
 #include <optional>
 #include <tuple>
@@ -45,6 +46,7 @@ public:
     cancellation_slot get_cancellation_slot() const noexcept requires(Operation::has_slot) {
         return operation_->step_slot();
     }
+    const typename Operation::handler_type& final_handler() const noexcept { return operation_->handler(); }
 
     template <class... Outcome>
     void operator()(const Outcome&... outcome) {
@@ -100,6 +102,7 @@ class composed_operation {
     using memory = operation_memory<composed_operation, associated_allocator_t<Handler>>;
 
 public:
+    using handler_type = Handler;
     using executor_type = associated_executor_t<Handler, io_executor>;
     using allocator_type = associated_allocator_t<Handler>;
     static constexpr bool has_slot = has_associated_cancellation_slot<Handler>;
@@ -120,6 +123,7 @@ public:
           steps_(std::forward<Args>(args)...),
           io_work_(handler_, steps_.get_executor()) {}
 
+    const Handler& handler() const noexcept { return handler_; }
     executor_type get_executor() const noexcept { return get_associated_executor(handler_, steps_.get_executor()); }
     allocator_type get_allocator() const noexcept { return get_associated_allocator(handler_); }
     cancellation_slot step_slot() noexcept requires has_slot { return relay_.slot(); }
@@ -180,3 +184,26 @@ void start_composed(Handler&& handler, Args&&... args) {
 }
 
 }  // namespace rill::engine
+
+namespace rill {
+
+/// What a user's own characteristic of the final handler is, it is of the steps.
+template <template <class, class> class Associator, class Operation, class Candidate>
+struct associator<Associator, engine::step<Operation>, Candidate> {
+private:
+    using of_handler = Associator<typename Operation::handler_type, Candidate>;
+
+public:
+    using type = typename of_handler::type;
+    static decltype(auto) get(const engine::step<Operation>& s) noexcept { return of_handler::get(s.final_handler()); }
+    static decltype(auto) get(const engine::step<Operation>& s, const Candidate& c) noexcept {
+        return of_handler::get(s.final_handler(), c);
+    }
+};
+
+/// But not the immediate executor: steps that are done at once would start one another from inside, as deep as there are
+/// steps.
+template <class Operation, class Candidate>
+struct associator<associated_immediate_executor, engine::step<Operation>, Candidate> {};
+
+}  // namespace rill

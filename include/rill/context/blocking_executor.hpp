@@ -30,7 +30,7 @@ public:
 
     static constexpr execution::blocking_t query(execution::blocking_t) noexcept { return execution::blocking.always; }
     template <class Property>
-        requires(!std::same_as<Property, execution::blocking_t> && queryable_for<Executor, Property>)
+        requires(!std::convertible_to<Property, execution::blocking_t> && queryable_for<Executor, Property>)
     decltype(auto) query(const Property& p) const noexcept { return query_fn()(executor_, p); }
 
     blocking_executor require(execution::blocking_t::always_t) const noexcept { return *this; }

@@ -17,15 +17,23 @@ namespace rill {
 /// made with executor_arg and it in front.
 template <class T, class Executor>
 class executor_binder : public engine::bound<executor_binder, T, Executor> {
+    using base = engine::bound<executor_binder, T, Executor>;
+
+    template <class U>
+    static constexpr bool is_told =
+        uses_executor<T, Executor>::value&& std::constructible_from<T, executor_arg_t, const Executor&, U>;
+
 public:
     using executor_type = Executor;
 
     using engine::bound<executor_binder, T, Executor>::bound;
     template <class U>
-        requires(uses_executor<T, Executor>::value&& std::constructible_from<T, executor_arg_t, const Executor&, U>)
+        requires(!is_told<U> && std::constructible_from<T, U>)
+    executor_binder(const executor_type& ex, U&& target) : base(ex, std::forward<U>(target)) {}
+    template <class U>
+        requires(is_told<U>)
     executor_binder(const executor_type& ex, U&& target)
-        : engine::bound<executor_binder, T, Executor>(std::in_place, ex,
-                                                      [&] { return T(executor_arg, ex, std::forward<U>(target)); }) {}
+        : base(std::in_place, ex, [&] { return T(executor_arg, ex, std::forward<U>(target)); }) {}
     template <class U>
     executor_binder(executor_arg_t, const executor_type& ex, U&& target)
         : executor_binder(ex, std::forward<U>(target)) {}
