@@ -7,6 +7,8 @@
 #include <rill/local/stream_protocol.hpp>
 #include <rill/token/post.hpp>
 
+#include <rill/engine/driver/reactor.hpp>
+
 #include <support/catch.hpp>
 #include <support/counting_allocator.hpp>
 
