@@ -2,12 +2,11 @@
 #include <rill/context/io_context.hpp>
 
 #include <rill/context/executor_work_guard.hpp>
+#include <rill/engine/driver/reactor.hpp>
 #include <rill/io/steady_timer.hpp>
 #include <rill/local/connect_pair.hpp>
 #include <rill/local/stream_protocol.hpp>
 #include <rill/token/post.hpp>
-
-#include <rill/engine/driver/reactor.hpp>
 
 #include <support/catch.hpp>
 #include <support/counting_allocator.hpp>
