@@ -7,10 +7,12 @@
 
 #include <support/alone.hpp>
 #include <support/catch.hpp>
+#include <support/child_process.hpp>
 #include <support/soon.hpp>
 
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -134,6 +136,25 @@ TEST_CASE("alone the system context is joined with work left", "[.]") {
     rill::system_executor().context().join();
     CHECK(ran == 1000);
     CHECK(rill::system_executor().context().stopped());
+}
+
+TEST_CASE("alone a process exits that was forked after the system context was used", "[.]") {
+    end_soon();
+    std::atomic<int> ran{0};
+    rill::post(rill::system_executor(), [&] { ++ran; });
+    REQUIRE(soon([&] { return ran == 1; }));
+    const pid_t id = ::fork();
+    if (id == 0) {
+        ::alarm(20);
+        std::exit(7);  // not _exit(): objects with static storage duration are destroyed
+    }
+    CHECK(child_process(id).exit_code() == 7);
+}
+
+TEST_CASE("a process that is forked after the system context was used can exit", "[context][system_context]") {
+    const ending e = run_alone("alone a process exits that was forked after the system context was used");
+    CAPTURE(e.output);
+    CHECK(e.exit_code == 0);
 }
 
 TEST_CASE("the system context can be stopped and joined", "[context][system_context]") {

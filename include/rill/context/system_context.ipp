@@ -5,6 +5,7 @@
 #include <rill/core/platform.hpp>
 #include <rill/engine/driver/make_driver.hpp>
 
+#include RILL_SYSTEM(environment.hpp)
 #include RILL_SYSTEM(thread.hpp)
 
 namespace rill {
@@ -21,8 +22,17 @@ RILL_DECL system_context::~system_context() {
 }
 
 RILL_DECL system_context& system_context::instance() {
-    static system_context context;
-    return context;
+    // A process made by fork() has none of the threads: to join them it would wait for ever. It leaves the object behind.
+    struct owner {
+        system_context* const context = new system_context;
+        const long process = engine::system::process_number();
+        ~owner() {
+            if (process == engine::system::process_number())
+                delete context;
+        }
+    };
+    static const owner only;
+    return *only.context;
 }
 
 }  // namespace rill
