@@ -10,7 +10,7 @@ struct dispatch_manner {
     static const Executor& adapt(const Executor& ex) noexcept {
         return ex;  // one that never blocks stays so
     }
-    static loop_reference adapt(loop_reference l) noexcept { return l.with(execution::blocking.possibly); }
+    static loop_reference adapt(loop_reference l) noexcept { return l; }
     template <class Executor, class Function, class Allocator>
     static auto submit(const Executor& ex, Function&& f, const Allocator& a)
         -> decltype(ex.dispatch(std::forward<Function>(f), a)) {
