@@ -21,7 +21,7 @@ struct settable_clock {
     using rep = duration::rep;
     using period = duration::period;
     using time_point = std::chrono::time_point<settable_clock>;
-    static constexpr bool is_steady = false;
+    [[maybe_unused]] static constexpr bool is_steady = false;
     static inline time_point current{};
     static time_point now() noexcept { return current; }
 };

@@ -35,6 +35,7 @@ RILL_DECL void thread_pool::start(std::size_t threads) {
 }
 
 RILL_DECL thread_pool::~thread_pool() {
+    RILL_ASSERT(!loop().runs_here() && "a pool is destroyed by one of its own threads");
     stop();
     join();
 }
