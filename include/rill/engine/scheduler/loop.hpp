@@ -196,6 +196,7 @@ private:
     // Written by other threads.
     std::atomic<std::int64_t> foreign_work_{0};  // any thread; shared: all but what workers have not settled
     inbox inbox_;
+    std::atomic<unsigned> cancelling_{0};  // shared: threads inside cancel()
     apart before_own_;
 
     // Solo, owner.

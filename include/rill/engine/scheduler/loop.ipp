@@ -90,14 +90,19 @@ RILL_DECL void loop::shut_down() noexcept {
         task_queue ended;
         if (solo())
             take_inbox();
-        else
-            crew_.collect(ended);
         driver_->shut_down(ended);
         while (timer_group* g = groups_) {
             *g->owner = nullptr;
             free_group(*g, ended);
         }
         end_deadlines(ended);
+        if (!solo()) {
+            // TRICKY: after the driver and the timers. What a signal on another thread had taken from them by then is
+            // in the inbox as soon as nobody is on the way there any more.
+            while (cancelling_.load(std::memory_order_seq_cst) != 0)
+                yield_thread();
+            crew_.collect(ended);
+        }
         queue_.splice(ended);
         quiet = queue_.empty();
         while (!queue_.empty()) {
@@ -408,11 +413,18 @@ RILL_DECL void loop::cancel(cancel_message& m) noexcept {
             push_inbox(m);
         return;
     }
-    if (solo())
-        take_inbox();
     task_queue ready;
+    if (solo()) {
+        take_inbox();
+        end(m.target, ready);
+        deliver(ready);
+        return;
+    }
+    // The loop may be about to shut down, and waits for this: the request's operation keeps it until then.
+    cancelling_.fetch_add(1, std::memory_order_seq_cst);
     end(m.target, ready);
     deliver(ready);
+    cancelling_.fetch_sub(1, std::memory_order_seq_cst);
 }
 
 RILL_DECL void loop::take_back(cancel_message& m) noexcept {
