@@ -299,6 +299,32 @@ TEST_CASE("tasks that a shared loop was never to run are destroyed with it, wher
     CHECK(token.use_count() == 1);
 }
 
+TEST_CASE("a thread that sleeps is woken for what a task posts before it blocks", "[engine][loop]") {
+    loop_harness l(threading::shared);
+    work_guard work(*l);
+    std::thread threads[2];
+    for (auto& t : threads)
+        t = std::thread([&] { l.run(); });
+    std::atomic<bool> in_time{true};
+    for (int round = 0; round != 30 && in_time; ++round) {
+        std::atomic<bool> ran{false}, over{false};
+        l.post([&] {
+            for (int i = 0; i != 300; ++i)  // so that the other thread, most likely, has nothing to do any more
+                std::this_thread::yield();
+            l.post([&] { ran = true; });
+            if (!soon([&] { return ran.load(); }))
+                in_time = false;
+            over = true;
+        });
+        while (!over || !ran)  // at the latest when the first task blocks no more
+            std::this_thread::yield();
+    }
+    work.reset();
+    for (auto& t : threads)
+        t.join();
+    CHECK(in_time);
+}
+
 TEST_CASE("a thread that is held up in a task lets others have what it has posted", "[engine][loop]") {
     loop_harness l(threading::shared);
     work_guard work(*l);
