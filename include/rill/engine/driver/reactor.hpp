@@ -3,6 +3,8 @@
 
 #include <rill/engine/driver/driver.hpp>
 #include <rill/engine/driver/perform.hpp>
+#include <rill/engine/driver/registration_pool.hpp>
+#include <rill/engine/driver/request_ring.hpp>
 
 #include RILL_SYSTEM(mutex.hpp)
 
@@ -18,49 +20,6 @@ struct ready_events {
     bool writable = false;     // room, the outcome of a connect, or an error
     bool exceptional = false;  // priority data, or an error
     bool unusual = false;      // more than data and room: end, error, hang-up, or priority data
-};
-
-/// The requests that wait in one direction, first in, first out: a ring in one pointer, as there are three for each
-/// handle.
-class request_ring {
-public:
-    bool empty() const noexcept { return last_ == nullptr; }
-    request* front() const noexcept { return static_cast<request*>(last_->next); }
-
-    void push(request& q) noexcept {
-        if (last_) {
-            q.next = last_->next;
-            last_->next = &q;
-        } else {
-            q.next = &q;
-        }
-        last_ = &q;
-    }
-
-    request& pop() noexcept {
-        RILL_ASSERT(last_);
-        request& q = *front();
-        if (&q == last_)
-            last_ = nullptr;
-        else
-            last_->next = q.next;
-        return q;
-    }
-
-    /// Takes @p q out, which is there.
-    void remove(request& q) noexcept {
-        request* before = last_;
-        while (before->next != &q) {
-            before = static_cast<request*>(before->next);
-            RILL_ASSERT(before != last_);
-        }
-        before->next = q.next;
-        if (&q == last_)
-            last_ = before == &q ? nullptr : before;
-    }
-
-private:
-    request* last_ = nullptr;  // whose `next` is the first
 };
 
 /// The reactor's state for one handle: small, as there is one for each connection.
@@ -132,8 +91,7 @@ public:
         : shared_(t == threading::shared),
           arms_each_wait_(p->needs == arming::each_wait),
           poller_(std::move(p)),
-          memory_(memory) {}
-    RILL_DECL ~reactor() override;
+          registrations_(memory) {}
 
     const char* name() const noexcept override { return poller_->name(); }
     RILL_COLD RILL_DECL registration* attach(native_handle handle, error_code& ec) noexcept override;
@@ -157,12 +115,12 @@ public:
     /// Calls f(registration) for each that has a handle, until it answers with an error.
     template <class Function>
     error_code for_each_handle(Function f) noexcept {
-        for (chunk* c = chunks_; c; c = c->next)
-            for (entry& r : c->entries)
-                if (r.handle != no_handle)
-                    if (error_code ec = f(r))
-                        return ec;
-        return error_code();
+        error_code ec;
+        registrations_.for_each([&](entry& r) noexcept {
+            if (!ec && r.handle != no_handle)
+                ec = f(r);
+        });
+        return ec;
     }
 
     /// What the poller has seen of one handle.
@@ -171,15 +129,17 @@ public:
 private:
     using entry = reactor_registration;
 
-    struct chunk : in_source_memory {
-        static constexpr std::size_t size = 32;
+    // What a chunk of registrations comes with.
+    template <std::size_t Size>
+    struct locks_of_chunk {
         struct mutexes : in_source_memory {
-            mutex of[size];
+            mutex of[Size];
         };
-        entry entries[size];
         std::unique_ptr<mutexes> locks;  // shared: one for each
-        chunk* next = nullptr;
     };
+    using pool = registration_pool<entry, locks_of_chunk>;
+
+    RILL_COLD RILL_DECL void prepare(pool::chunk& c, memory_source* memory);
 
     static constexpr std::size_t index(direction d) noexcept { return static_cast<std::size_t>(d); }
 
@@ -191,8 +151,6 @@ private:
     void let_wait(entry& r, request& q) noexcept;
     bool try_now(entry& r, request& q) noexcept;
     RILL_DECL outcome try_other(entry& r, request& q) noexcept;
-    RILL_COLD RILL_DECL bool add_chunk() noexcept;
-    void put_back(entry& r) noexcept;
     RILL_COLD RILL_DECL static void note_closing(entry& r, request& q) noexcept;
     void on_news(entry& r, direction way, task_queue& ready) noexcept;
     RILL_DECL void try_queue(entry& r, direction way, task_queue& ready) noexcept;
@@ -205,13 +163,10 @@ private:
     const bool shared_;
     const bool arms_each_wait_;
     std::unique_ptr<poller> poller_;
-    memory_source* const memory_;
-    // Registrations are reused, never freed: an event that was fetched before its handle went, and another came in its
-    // place, only makes that other one try a call for nothing, or not conclude that one is needless.
-    mutex entries_mutex_;
-    mutex listeners_mutex_;    // solo
-    chunk* chunks_ = nullptr;  // entries_mutex_
-    entry* free_ = nullptr;    // entries_mutex_; linked by `next`
+    mutex listeners_mutex_;  // solo
+    // An event that was fetched before its handle went, and another came in its place, only makes that other one try a
+    // call for nothing, or not conclude that one is needless.
+    pool registrations_;
 };
 
 }  // namespace rill::engine

@@ -6,50 +6,22 @@
 
 namespace rill::engine {
 
-// With entries_mutex_ held. False: out of memory.
-RILL_DECL bool reactor::add_chunk() noexcept {
-    std::unique_ptr<chunk> c;
-    try {
-        c.reset(new (memory_) chunk);
-        if (shared_)
-            c->locks.reset(new (memory_) chunk::mutexes);
-    } catch (...) {
-        return false;  // whatever the user's allocator throws
-    }
-    for (std::size_t i = 0; i != chunk::size; ++i) {
-        entry& e = c->entries[i];
-        e.lock = shared_ ? &c->locks->of[i] : &listeners_mutex_;
-        e.next = free_;
-        free_ = &e;
-    }
-    c->next = chunks_;
-    chunks_ = c.release();
-    return true;
+RILL_DECL void reactor::prepare(pool::chunk& c, memory_source* memory) {
+    if (shared_)
+        c.locks.reset(new (memory) locks_of_chunk<pool::chunk_size>::mutexes);
+    for (std::size_t i = 0; i != pool::chunk_size; ++i)
+        c.entries[i].lock = shared_ ? &c.locks->of[i] : &listeners_mutex_;
 }
 
 RILL_DECL void reactor::reserve(std::size_t registrations) {
-    scoped_lock lock(entries_mutex_);
-    for (std::size_t made = 0; made < registrations; made += chunk::size)
-        if (!add_chunk())
-            throw std::bad_alloc();
-}
-
-inline void reactor::put_back(entry& r) noexcept {
-    scoped_lock lock(entries_mutex_);
-    r.next = free_;
-    free_ = &r;
+    registrations_.reserve(registrations, [this](pool::chunk& c, memory_source* memory) { prepare(c, memory); });
 }
 
 RILL_DECL registration* reactor::attach(native_handle handle, error_code& ec) noexcept {
-    entry* r;
-    {
-        scoped_lock lock(entries_mutex_);
-        if (!free_ && !add_chunk()) {
-            ec = error::no_memory;
-            return nullptr;
-        }
-        r = free_;
-        free_ = static_cast<entry*>(r->next);
+    entry* r = registrations_.take([this](pool::chunk& c, memory_source* memory) { prepare(c, memory); });
+    if (!r) {
+        ec = error::no_memory;
+        return nullptr;
     }
     {
         scoped_lock lock(lock_of(*r));
@@ -65,7 +37,7 @@ RILL_DECL registration* reactor::attach(native_handle handle, error_code& ec) no
         scoped_lock lock(lock_of(*r));
         r->handle = no_handle;
     }
-    put_back(*r);
+    registrations_.put_back(*r);
     return nullptr;
 }
 
@@ -78,7 +50,7 @@ RILL_DECL void reactor::detach(registration& base, bool closing, task_queue& rea
         r.handle = no_handle;
         r.owner = nullptr;
     }
-    put_back(r);
+    registrations_.put_back(r);
 }
 
 RILL_DECL void reactor::abandon(registration& base) noexcept {
@@ -257,22 +229,13 @@ RILL_DECL void reactor::try_queue(entry& r, direction way, task_queue& ready) no
 }
 
 RILL_DECL void reactor::shut_down(task_queue& ready) noexcept {
-    for (chunk* c = chunks_; c; c = c->next) {
-        for (entry& r : c->entries) {
-            if (r.handle == no_handle)
-                continue;
-            if (r.owner)
-                *r.owner = nullptr;
-            detach(r, false, ready);
-        }
-    }
-}
-
-RILL_DECL reactor::~reactor() {
-    while (chunk* c = chunks_) {
-        chunks_ = c->next;
-        delete c;
-    }
+    registrations_.for_each([&](entry& r) noexcept {
+        if (r.handle == no_handle)
+            return;
+        if (r.owner)
+            *r.owner = nullptr;
+        detach(r, false, ready);
+    });
 }
 
 }  // namespace rill::engine

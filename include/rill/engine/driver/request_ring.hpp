@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rill/engine/request/request.hpp>
+
+namespace rill::engine {
+
+/// The requests that wait in one direction, first in, first out: a ring in one pointer, as there are three for each
+/// handle.
+class request_ring {
+public:
+    bool empty() const noexcept { return last_ == nullptr; }
+    request* front() const noexcept { return static_cast<request*>(last_->next); }
+
+    void push(request& q) noexcept {
+        if (last_) {
+            q.next = last_->next;
+            last_->next = &q;
+        } else {
+            q.next = &q;
+        }
+        last_ = &q;
+    }
+
+    request& pop() noexcept {
+        RILL_ASSERT(last_);
+        request& q = *front();
+        if (&q == last_)
+            last_ = nullptr;
+        else
+            last_->next = q.next;
+        return q;
+    }
+
+    /// Takes @p q out, which is there.
+    void remove(request& q) noexcept {
+        request* before = last_;
+        while (before->next != &q) {
+            before = static_cast<request*>(before->next);
+            RILL_ASSERT(before != last_);
+        }
+        before->next = q.next;
+        if (&q == last_)
+            last_ = before == &q ? nullptr : before;
+    }
+
+private:
+    request* last_ = nullptr;  // whose `next` is the first
+};
+
+}  // namespace rill::engine
