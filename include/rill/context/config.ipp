@@ -213,8 +213,8 @@ RILL_DECL void config_from_env::make(execution_context& ctx) const {
         const std::string_view name = entry.substr(0, sign);
         const auto is_meant = [&](const engine::config_key& key) { return name.substr(prefix.size()) == key.variable; };
         const bool is_known = std::any_of(std::begin(engine::config_keys), std::end(engine::config_keys), is_meant);
-        // Without a prefix the others are somebody else's; RILL_BACKEND is read where a driver is made.
-        if (!is_known && (prefix.empty() || name == "RILL_BACKEND"))
+        // Without a prefix the others are somebody else's; RILL_BACKEND and RILL_IO_URING are read where a driver is made.
+        if (!is_known && (prefix.empty() || name == "RILL_BACKEND" || name == "RILL_IO_URING"))
             continue;
         values.set(name, entry.substr(sign + 1), is_meant,
                    [&](const engine::config_key& key) { return prefix + std::string(key.variable); });

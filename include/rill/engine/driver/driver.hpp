@@ -19,6 +19,9 @@ struct driver_options {
     memory_source* memory = nullptr;  ///< for what it keeps for long; null: the global heap
     bool use_timerfd = true;          ///< epoll: an alarm for deadlines rather than a time-out
     std::size_t preallocated = 0;     ///< registrations
+    bool pinned = false;              ///< solo: one thread stays inside run() for long
+    unsigned ring_entries = 256;      ///< io_uring: how many requests one call submits
+    unsigned ring_idle_ms = 0;        ///< io_uring, above 0: a thread of the kernel's submits, and sleeps after so long
 };
 
 /// A driver's state for one handle, at an address that stays valid until the driver dies. Each driver derives its own.
@@ -93,6 +96,9 @@ public:
 
     /// Shared, while a thread is inside wait(): makes sure that one returns at @p deadline, or before.
     virtual void expect([[maybe_unused]] time_point deadline) noexcept { wake(); }
+
+    /// Solo: the thread that called wait() leaves run(), and another may call it next.
+    virtual void leave() noexcept {}
 
     /// The process forks: called before it, and in both processes after it, while no other thread is in the driver. What
     /// is in the kernel and would be shared is the new process's own from fork_event::child on; each request continues in

@@ -44,6 +44,17 @@ public:
             last_ = before == &q ? nullptr : before;
     }
 
+    /// Calls f(request) for each, the first first; f may not change the ring.
+    template <class Function>
+    void for_each(Function f) const noexcept {
+        for (request* q = last_; q;) {
+            q = static_cast<request*>(q->next);
+            f(*q);
+            if (q == last_)
+                break;
+        }
+    }
+
 private:
     request* last_ = nullptr;  // whose `next` is the first
 };

@@ -47,7 +47,8 @@ struct request : task {
     request_kind kind;
     direction way;
     request_state state = request_state::created;
-    bool cancelled = false;  // before it was started: it is answered with operation_aborted as soon as it is
+    bool cancelled = false;     // before it was started: it is answered with operation_aborted as soon as it is
+    std::uint8_t progress = 0;  // the driver's own, while it has the request
     union {
         registration* handle = nullptr;  // of all kinds but wait_until; null: answered before it was started
         timer_group* group;              // of wait_until; null: a deadline's, of no timer object

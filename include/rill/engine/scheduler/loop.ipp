@@ -37,8 +37,10 @@ public:
     solo_ownership(const solo_ownership&) = delete;
     solo_ownership& operator=(const solo_ownership&) = delete;
     ~solo_ownership() {
-        if (--loop_.depth_ == 0)
+        if (--loop_.depth_ == 0) {
+            loop_.driver_->leave();
             loop_.give_back();
+        }
     }
 
 private:

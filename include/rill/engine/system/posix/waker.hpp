@@ -42,9 +42,10 @@ public:
             drain();
     }
 
-    void drain() noexcept {
+    /// Whether there was something.
+    bool drain() noexcept {
         std::uint64_t count;
-        [[maybe_unused]] auto n = ::read(handle_, &count, sizeof(count));
+        return ::read(handle_, &count, sizeof(count)) > 0;
     }
 
 private:

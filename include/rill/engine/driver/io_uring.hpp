@@ -1,0 +1,861 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rill/core/spin_lock.hpp>
+#include <rill/engine/driver/driver.hpp>
+#include <rill/engine/driver/perform.hpp>
+#include <rill/engine/driver/registration_pool.hpp>
+#include <rill/engine/driver/request_ring.hpp>
+#include <rill/engine/driver/ring_support.hpp>
+
+#include RILL_SYSTEM(waker.hpp)
+
+#include <poll.h>
+
+namespace rill::engine {
+
+/// io_uring's state for one handle.
+struct ring_registration : registration {
+    request_ring waiting[3];                   // by direction: all requests, those that the kernel has among them
+    std::atomic<unsigned> in_ring{0};          // how many it has; written as the rest, read by abandon()
+    ring_registration* next_behind = nullptr;  // of those that are behind
+    bool is_behind = false;                    // something could not be put into the ring
+    bool has_gone = false;                     // detached, but the kernel has not given all back yet
+    bool may_listen = false;                   // then its address must be free as soon as it is closed
+    bool seems_empty = false;  // the last read took all there was, so the next one need not try before it waits
+};
+
+static_assert(sizeof(void*) != 8 || sizeof(ring_registration) <= 96);
+
+/// Requests through Linux's io_uring: the kernel is given them and gives back answered ones.
+///
+/// Where it cannot do what is wanted by itself (urgent data; a kernel that gives up on a request), it is asked to wait
+/// until the handle is ready, and the call is tried here, as the reactor does: that is a request that is `polled`.
+///
+/// Order: of the transfers that wait in one direction of a handle only the first is in the ring. All else is there at
+/// once.
+///
+/// What the kernel has may touch its buffers, and holds the file open (never the number): so a handle is only gone when
+/// all its requests have come back.
+///
+/// Requests belong to the thread that submitted them. When that ends the kernel gives them back as cancelled, though
+/// nobody asked for it: they are put in again.
+///
+/// Threads  Solo: the ring itself is the loop's thread's. Shared: a spin lock is held to fill entries and to take
+///          completions; nobody calls the kernel with it. While a thread waits there, others submit what they start at
+///          once; else it goes with whoever waits next.
+class io_uring_driver final : public driver {
+public:
+    /// Throws  system_error: the system refuses; std::bad_alloc
+    io_uring_driver(threading t, const driver_options& options, const ring_wishes& wishes, const ring_support& support);
+    const char* name() const noexcept override { return "io_uring"; }
+    registration* attach(native_handle handle, error_code& ec) noexcept override;
+    void detach(registration& r, bool closing, task_queue& ready) noexcept override;
+    void abandon(registration& r) noexcept override;
+    void start(request& q, task_queue& ready) noexcept override;
+    void cancel(request& q, task_queue& ready) noexcept override;
+    void cancel_all(registration& r, task_queue& ready) noexcept override;
+    void wait(wait_limit limit, task_queue& ready) noexcept override;
+    void wake() noexcept override { waker_.wake(); }
+    void leave() noexcept override;
+    error_code notify_fork(fork_event event) noexcept override;
+    void shut_down(task_queue& ready) noexcept override;
+
+private:
+    using entry = ring_registration;
+    using ring_entry = system::ring::entry;
+
+    template <std::size_t>
+    struct nothing_shared {};
+    using pool = registration_pool<entry, nothing_shared>;
+
+    // request::progress, bits.
+    static constexpr std::uint8_t in_ring = 1;       // the kernel has it
+    static constexpr std::uint8_t cancel_asked = 2;  // whoever started it, or its handle's owner, wants it to end
+    static constexpr std::uint8_t cancel_put = 4;    // the kernel is told so
+    static constexpr std::uint8_t polled = 8;        // what the kernel has is a poll; then the call is tried
+    static constexpr std::uint8_t cancelling = cancel_asked | cancel_put;
+
+    // user_data of entries that are no request's.
+    static constexpr std::uint64_t for_nobody = 0;
+    static constexpr std::uint64_t for_waker = 1;
+
+    // So many waits inside one run() say that the thread will go on.
+    static constexpr unsigned waits_to_settle = 64;
+    // After which a wait looks again whether the kernel takes what it has refused for want of memory.
+    static constexpr std::chrono::nanoseconds retry_interval = std::chrono::milliseconds(10);
+
+    static constexpr std::size_t index(direction d) noexcept { return static_cast<std::size_t>(d); }
+    static bool is_ordered(const request& q) noexcept {
+        return q.kind == request_kind::receive || q.kind == request_kind::send;
+    }
+
+    /// Of a shared driver.
+    class guard {
+    public:
+        explicit guard(io_uring_driver& d) noexcept : lock_(d.shared_ ? &d.lock_ : nullptr) { lock(); }
+        guard(const guard&) = delete;
+        guard& operator=(const guard&) = delete;
+        ~guard() { unlock(); }
+        void lock() noexcept {
+            if (lock_)
+                lock_->lock();
+        }
+        void unlock() noexcept {
+            if (lock_)
+                lock_->unlock();
+        }
+
+    private:
+        spin_lock* lock_;
+    };
+
+    /// Which ring: see open_ring().
+    enum class issuer : bool { any_thread, this_thread };
+
+    error_code open_ring(issuer who) noexcept;
+    void settle_here() noexcept;
+    void change_rings(issuer who) noexcept;
+    void take_back(guard& lock, task_queue& ready) noexcept;
+    void put_all() noexcept;
+    void fail_all(task_queue& ready) noexcept;
+
+    void begin(entry& r, request& q, task_queue& ready) noexcept;
+    void put(entry& r, request& q) noexcept;
+    void put_cancel(entry& r, request& q) noexcept;
+    void put_next(entry& r, direction way) noexcept;
+    void put_what_is_left(entry& r) noexcept;
+    void fall_behind(entry& r) noexcept;
+    void catch_up(guard& lock, task_queue& ready) noexcept;
+    void submit_if_waited_for(guard& lock) noexcept;
+    void fill(ring_entry& e, entry& r, request& q) noexcept;
+    void fill_transfer(ring_entry& e, const transfer_request& q, bool receives) noexcept;
+    void fill_cancel(ring_entry& e, std::uint64_t of) noexcept;
+    void put_waker() noexcept;
+
+    int enter(guard& lock, unsigned least, std::chrono::nanoseconds timeout) noexcept;
+    void take_completions(task_queue& ready) noexcept;
+    void on_completion(request& q, int result, unsigned flags, task_queue& ready) noexcept;
+    bool conclude(entry& r, request& q, int result, unsigned flags) noexcept;
+    bool conclude_failure(entry& r, request& q, int error) noexcept;
+    bool try_call(entry& r, request& q) noexcept;
+    static void note_closing(entry& r, request& q) noexcept;
+    void end_all(entry& r, task_queue& ready) noexcept;
+    bool reap(entry& r, guard& lock, task_queue& ready, bool must) noexcept;
+
+    const bool shared_;
+    const bool pinned_;
+    const ring_support support_;
+    const unsigned entries_;
+    const unsigned idle_ms_;  // above 0: a thread of the kernel's takes entries, until it has been idle for so long
+    bool has_forked_ = false;
+    bool takes_back_ = false;  // requests come back to be put in later
+    bool waker_put_ = false;   // the kernel tells of wake()
+    bool woken_ = false;       // it has
+    bool waited_for_ = false;  // shared: a thread is about to wait for completions, or does
+    bool refused_ = false;     // the kernel has not taken entries, for want of memory
+    issuer issuer_ = issuer::any_thread;
+    unsigned waits_ = 0;         // inside one run()
+    std::size_t in_flight_ = 0;  // requests that the kernel has
+    system::ring ring_;
+    system::ring other_ring_;  // of the other issuer; nothing is in there
+    error_code broken_;        // set: the kernel does not take calls any more, and ring_ is closed
+    waker waker_;
+    spin_lock lock_;                        // shared: of all here but the pool
+    entry* behind_ = nullptr;               // linked by next_behind
+    task_queue answered_;                   // while no one could take it
+    std::unique_ptr<::msghdr[]> messages_;  // one for each place in the ring; null until one is needed
+    pool registrations_;
+};
+
+// Implementation
+
+inline io_uring_driver::io_uring_driver(threading t, const driver_options& options, const ring_wishes& wishes,
+                                        const ring_support& support)
+    : shared_(t == threading::shared),
+      pinned_(options.pinned && !shared_),
+      support_(wishes.oldest ? ring_support{} : support),
+      entries_(wishes.entries != 0 ? wishes.entries : options.ring_entries),
+      idle_ms_(options.ring_idle_ms),
+      registrations_(options.memory) {
+    throw_if(open_ring(issuer::any_thread), "io_uring");
+    registrations_.reserve(options.preallocated, [](pool::chunk&, memory_source*) {});
+}
+
+// A thread that owns its ring for good lets the kernel do without locks and interruptions. But no other may use that
+// ring then, not even to cancel: so it is so only from some time within run() on until that ends.
+inline error_code io_uring_driver::open_ring(issuer who) noexcept {
+    namespace constant = system::ring_constant;
+    std::uint32_t flags = 0;
+    if (support_.submits_all)
+        flags |= constant::setup_submit_all;
+    if (who == issuer::this_thread)
+        flags |= constant::setup_single_issuer | constant::setup_defer_taskrun | constant::setup_taskrun_flag;
+    else if (idle_ms_ != 0)
+        flags |= IORING_SETUP_SQPOLL;
+    else if (!shared_ && support_.cooperates)
+        flags |= constant::setup_coop_taskrun | constant::setup_taskrun_flag;
+    // More fit into the queue of completions than what one call submits, so that hardly ever one must wait in the kernel.
+    const unsigned completions = entries_ < 64 ? 2 * entries_ : 16 * entries_;
+    return ring_.open(entries_, completions, flags, idle_ms_);
+}
+
+inline registration* io_uring_driver::attach(native_handle handle, error_code& ec) noexcept {
+    entry* r = registrations_.take([](pool::chunk&, memory_source*) {});
+    if (!r) {
+        ec = error::no_memory;
+        return nullptr;
+    }
+    guard lock(*this);
+    r->handle = handle;
+    r->has_gone = r->may_listen = r->seems_empty = false;
+    r->closing.store(false, std::memory_order_relaxed);
+    return r;
+}
+
+// -- requests begin
+
+RILL_INLINE void io_uring_driver::begin(entry& r, request& q, task_queue& ready) noexcept {
+    q.state = request_state::waiting;
+    q.progress = 0;
+    auto& queue = r.waiting[index(q.way)];
+    if (q.kind == request_kind::connect) [[unlikely]] {
+        auto& c = static_cast<connect_request&>(q);
+        // To a local socket a connection is there at once or never; the kernel's own attempt would wait for a place in
+        // the listener's queue.
+        if (c.peer.ss_family == AF_UNIX && connect(r.handle, c) != outcome::would_block) {
+            note_closing(r, q);
+            ready.push(q);
+            return;
+        }
+    }
+    const bool is_first = queue.empty();
+    queue.push(q);
+    if (is_first || !is_ordered(q)) [[likely]]
+        put(r, q);
+    else
+        put_next(r, q.way);
+}
+
+inline void io_uring_driver::start(request& q, task_queue& ready) noexcept {
+    auto& r = static_cast<entry&>(*q.handle);
+    guard lock(*this);
+    if (q.cancelled || r.handle == no_handle) [[unlikely]] {
+        q.answer(error::operation_aborted);
+        ready.push(q);
+        return;
+    }
+    begin(r, q, ready);
+    if (behind_) [[unlikely]]
+        catch_up(lock, ready);
+    if (waited_for_)
+        submit_if_waited_for(lock);
+}
+
+// The first transfer of a direction, if the kernel does not have it yet.
+inline void io_uring_driver::put_next(entry& r, direction way) noexcept {
+    request* first = nullptr;
+    r.waiting[index(way)].for_each([&](request& q) noexcept {
+        if (!first && is_ordered(q))
+            first = &q;
+    });
+    if (first && (first->progress & in_ring) == 0)
+        put(r, *first);
+}
+
+RILL_INLINE void io_uring_driver::put(entry& r, request& q) noexcept {
+    ring_entry* e = takes_back_ ? nullptr : ring_.next_entry();
+    if (!e) [[unlikely]]
+        return fall_behind(r);
+    fill(*e, r, q);
+    e->user_data = reinterpret_cast<std::uintptr_t>(&q);
+    q.progress |= in_ring;
+    r.in_ring.store(r.in_ring.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    ++in_flight_;
+    ring_.publish();
+}
+
+inline void io_uring_driver::put_cancel(entry& r, request& q) noexcept {
+    ring_entry* e = ring_.next_entry();
+    if (!e)
+        return fall_behind(r);
+    fill_cancel(*e, reinterpret_cast<std::uintptr_t>(&q));
+    q.progress |= cancel_put;
+}
+
+inline void io_uring_driver::fill_cancel(ring_entry& e, std::uint64_t of) noexcept {
+    e.opcode = IORING_OP_ASYNC_CANCEL;
+    e.addr = of;
+    e.user_data = for_nobody;
+    if (support_.skips_success)
+        e.flags = system::ring_constant::skip_success;
+    ring_.publish();
+}
+
+inline void io_uring_driver::put_what_is_left(entry& r) noexcept {
+    for (const auto& queue : r.waiting) {
+        bool has_ordered = false;
+        queue.for_each([&](request& q) noexcept {
+            const bool is_next = !is_ordered(q) || !std::exchange(has_ordered, true);
+            const bool ends = takes_back_ || (q.progress & cancel_asked) != 0;
+            if ((q.progress & in_ring) == 0) {
+                if (is_next)
+                    put(r, q);
+            } else if (ends && (q.progress & cancel_put) == 0) {
+                put_cancel(r, q);
+            }
+        });
+    }
+}
+
+// No place in the ring: it is for catch_up() to submit what is there.
+inline void io_uring_driver::fall_behind(entry& r) noexcept {
+    if (takes_back_ || r.is_behind)
+        return;
+    r.is_behind = true;
+    r.next_behind = std::exchange(behind_, &r);
+}
+
+inline void io_uring_driver::catch_up(guard& lock, task_queue& ready) noexcept {
+    while (behind_) {
+        if (broken_)
+            return fail_all(ready);
+        const int n = enter(lock, 0, system::ring::for_ever);
+        take_completions(ready);
+        if (n < 0 && ring_.unsubmitted() == ring_.size())
+            return;  // the kernel is short of memory: wait() tries again
+        for (entry* r = std::exchange(behind_, nullptr); r;) {
+            entry& next = *r;
+            r = next.next_behind;
+            next.is_behind = false;
+            put_what_is_left(next);
+        }
+    }
+}
+
+// A thread that waits has called the kernel before these entries were filled. It may wait for what they bring, and this
+// thread may not return to the loop for long: a handler may itself wait for another.
+inline void io_uring_driver::submit_if_waited_for(guard& lock) noexcept { enter(lock, 0, system::ring::for_ever); }
+
+RILL_INLINE void io_uring_driver::fill_transfer(ring_entry& e, const transfer_request& q, bool receives) noexcept {
+    if (q.count != 1) [[unlikely]] {
+        if (!messages_)
+            messages_.reset(new (std::nothrow)::msghdr[ring_.size()]());
+        if (messages_) {
+            // The kernel has read it when the entry's place is free. (What it writes there when it has received says
+            // nothing, and is not looked at.)
+            ::msghdr& message = messages_[ring_.index_of(e)];
+            message.msg_iov = q.buffers;
+            message.msg_iovlen = q.count;
+            e.opcode = receives ? IORING_OP_RECVMSG : IORING_OP_SENDMSG;
+            e.addr = reinterpret_cast<std::uintptr_t>(&message);
+            e.len = 1;
+            return;
+        }
+    }
+    e.opcode = receives ? IORING_OP_RECV : IORING_OP_SEND;
+    e.addr = reinterpret_cast<std::uintptr_t>(q.buffers->iov_base);
+    constexpr std::size_t most = 0x7fff'f000;  // as the kernel's other calls
+    e.len = static_cast<unsigned>(q.buffers->iov_len < most ? q.buffers->iov_len : most);
+}
+
+RILL_INLINE void io_uring_driver::fill(ring_entry& e, entry& r, request& q) noexcept {
+    e.fd = r.handle;
+    if (q.kind == request_kind::receive && (q.progress & polled) == 0 && q.way == direction::read) [[likely]] {
+        auto& receive = static_cast<receive_request&>(q);
+        fill_transfer(e, receive, true);
+        e.msg_flags = static_cast<unsigned>(receive.flags);
+        if (r.seems_empty && receive.flags == 0)
+            e.ioprio = system::ring_constant::receive_poll_first;
+    } else if (q.kind == request_kind::send && (q.progress & polled) == 0) [[likely]] {
+        auto& send = static_cast<send_request&>(q);
+        fill_transfer(e, send, false);
+        e.msg_flags = static_cast<unsigned>(send.flags) | MSG_NOSIGNAL;
+    } else if (q.kind == request_kind::accept && (q.progress & polled) == 0) {
+        auto& accept = static_cast<accept_request&>(q);
+        r.may_listen = true;
+        e.opcode = IORING_OP_ACCEPT;
+        e.addr = reinterpret_cast<std::uintptr_t>(accept.peer);
+        e.addr2 = accept.peer ? reinterpret_cast<std::uintptr_t>(&accept.peer_size) : 0;
+        e.accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+    } else if (q.kind == request_kind::connect && (q.progress & polled) == 0) {
+        auto& connect = static_cast<connect_request&>(q);
+        e.opcode = IORING_OP_CONNECT;
+        e.addr = reinterpret_cast<std::uintptr_t>(&connect.peer);
+        e.off = connect.peer_size;
+    } else {
+        constexpr std::uint32_t events[3] = {POLLIN, POLLOUT, POLLPRI};  // an error is told of anyway
+        if (q.kind == request_kind::wait_ready)
+            r.may_listen = true;
+        q.progress |= polled;
+        e.opcode = IORING_OP_POLL_ADD;
+        e.poll32_events = events[index(q.way)];
+    }
+}
+
+// -- requests end
+
+inline void io_uring_driver::cancel(request& q, task_queue& ready) noexcept {
+    if (!q.handle)
+        return;  // answered before it was started
+    auto& r = static_cast<entry&>(*q.handle);
+    guard lock(*this);
+    if (q.state == request_state::created) {
+        q.cancelled = true;
+    } else if (q.state == request_state::waiting && (q.progress & in_ring) == 0) {
+        r.waiting[index(q.way)].remove(q);
+        q.answer(error::operation_aborted);
+        ready.push(q);
+        put_next(r, q.way);  // it may have been the first
+    } else if (q.state == request_state::waiting && (q.progress & cancel_asked) == 0) {
+        q.progress |= cancel_asked;
+        if ((q.progress & cancel_put) == 0)
+            put_cancel(r, q);
+    }
+    if (behind_)
+        catch_up(lock, ready);
+    if (waited_for_)
+        submit_if_waited_for(lock);
+}
+
+// What the kernel has ends later.
+inline void io_uring_driver::end_all(entry& r, task_queue& ready) noexcept {
+    for (auto& queue : r.waiting) {
+        request_ring kept;
+        while (!queue.empty()) {
+            request& q = queue.pop();
+            if ((q.progress & in_ring) == 0) {
+                q.answer(error::operation_aborted);
+                ready.push(q);
+                continue;
+            }
+            kept.push(q);
+            q.progress |= cancel_asked;
+            if ((q.progress & cancel_put) == 0)
+                put_cancel(r, q);
+        }
+        queue = kept;
+    }
+}
+
+inline void io_uring_driver::cancel_all(registration& base, task_queue& ready) noexcept {
+    auto& r = static_cast<entry&>(base);
+    guard lock(*this);
+    end_all(r, ready);
+    if (behind_)
+        catch_up(lock, ready);
+    if (waited_for_)
+        submit_if_waited_for(lock);
+}
+
+/// Waits until the kernel has given back all of @p r. False, if it need not be: it takes too long. (What another thread
+/// has submitted comes back when that thread calls the kernel next, or is interrupted.)
+inline bool io_uring_driver::reap(entry& r, guard& lock, task_queue& ready, bool must) noexcept {
+    for (int tries = 0; r.in_ring.load(std::memory_order_relaxed) != 0; ++tries) {
+        constexpr int enough = 100;
+        if (tries > enough && !must && ring_.unsubmitted() == 0)
+            return false;
+        enter(lock, tries == 0 ? 0 : 1, std::chrono::milliseconds(1));
+        take_completions(ready);
+        if (behind_)
+            catch_up(lock, ready);
+    }
+    return true;
+}
+
+// The number may be another file's as soon as this returns: an entry that the kernel has not taken yet must not name it.
+inline void io_uring_driver::detach(registration& base, bool closing, task_queue& ready) noexcept {
+    auto& r = static_cast<entry&>(base);
+    {
+        guard lock(*this);
+        end_all(r, ready);
+        r.owner = nullptr;
+        if (!reap(r, lock, ready, !closing || r.may_listen)) {
+            // TRICKY: before the handle is forgotten. The peer sees the end, though the kernel's hands are on the file.
+            if (!has_forked_)
+                ::shutdown(r.handle, SHUT_RDWR);
+            r.has_gone = true;
+            r.handle = no_handle;
+            return;
+        }
+        r.handle = no_handle;
+    }
+    registrations_.put_back(r);
+}
+
+// The kernel's requests hold the file, and only the loop's thread can end them: but they end by themselves when the
+// connection is shut down. Another process that has it too would notice.
+inline void io_uring_driver::abandon(registration& base) noexcept {
+    auto& r = static_cast<entry&>(base);
+    const native_handle kept = has_forked_ ? no_handle : ::fcntl(r.handle, F_DUPFD_CLOEXEC, 0);
+    system::abandon_file(r.handle, has_forked_);
+    if (kept == no_handle)
+        return;
+    // From here on a request that is put in names a file that is none of the network's.
+    int keeps_address = 0;
+    if (r.in_ring.load(std::memory_order_acquire) != 0) {
+        int listens = 0;
+        ::socklen_t size = sizeof(listens);
+        int reuses = 0;
+        ::getsockopt(kept, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
+        size = sizeof(reuses);
+        ::getsockopt(kept, SOL_SOCKET, SO_REUSEADDR, &reuses, &size);
+        keeps_address = listens && !reuses;
+        ::shutdown(kept, SHUT_RDWR);
+    }
+    system::close(kept);
+    // A listener's address is free when the loop's thread has let go of the file. It may be busy: then it is not waited
+    // for.
+    const time_point end = now() + std::chrono::milliseconds(100);
+    while (keeps_address && r.in_ring.load(std::memory_order_acquire) != 0 && now() < end)
+        yield_thread();
+}
+
+inline void io_uring_driver::shut_down(task_queue& ready) noexcept {
+    guard lock(*this);
+    ready.splice(answered_);
+    registrations_.for_each([&](entry& r) noexcept {
+        if (r.handle != no_handle && r.owner)
+            *std::exchange(r.owner, nullptr) = nullptr;
+        end_all(r, ready);
+    });
+    for (int tries = 0; in_flight_ != 0; ++tries) {
+        enter(lock, tries == 0 ? 0 : 1, std::chrono::milliseconds(1));
+        take_completions(ready);
+        if (behind_)
+            catch_up(lock, ready);
+    }
+    registrations_.for_each([&](entry& r) noexcept {
+        if (r.handle == no_handle)
+            return;
+        r.handle = no_handle;
+        registrations_.put_back(r);
+    });
+}
+
+// -- completions
+
+/// Submits what there is. Answers as system::ring::enter().
+inline int io_uring_driver::enter(guard& lock, unsigned least, std::chrono::nanoseconds timeout) noexcept {
+    const unsigned count = ring_.unsubmitted();
+    lock.unlock();
+    const int n = ring_.enter(count, least, timeout);
+    lock.lock();
+    refused_ = n == -EAGAIN || n == -ENOMEM || n == -EBUSY;
+    if (n < 0 && !refused_ && n != -EINTR && n != -ETIME) [[unlikely]]
+        broken_ = error_code(-n, boost::system::system_category());
+    return n;
+}
+
+// As when a filter of system calls has been put in place. Closing the ring ends what the kernel has.
+inline void io_uring_driver::fail_all(task_queue& ready) noexcept {
+    ring_.close();
+    behind_ = nullptr;
+    registrations_.for_each([&](entry& r) noexcept {
+        r.is_behind = false;
+        for (auto& queue : r.waiting) {
+            while (!queue.empty()) {
+                request& q = queue.pop();
+                q.answer((q.progress & cancel_asked) != 0 ? error_code(error::operation_aborted) : broken_);
+                ready.push(q);
+            }
+        }
+        r.in_ring.store(0, std::memory_order_release);
+        if (std::exchange(r.has_gone, false))
+            registrations_.put_back(r);
+    });
+    in_flight_ = 0;
+}
+
+inline void io_uring_driver::put_waker() noexcept {
+    ring_entry* e = ring_.next_entry();
+    if (!e)
+        return;
+    // A poll that ends with its first event sees what is there when it begins: that must be gone, and counts as seen.
+    if (!support_.polls_on && waker_.drain())
+        woken_ = true;
+    e->opcode = IORING_OP_POLL_ADD;
+    e->fd = waker_.handle();
+    e->poll32_events = POLLIN;
+    e->len = support_.polls_on ? system::ring_constant::poll_multishot : 0;
+    e->user_data = for_waker;
+    waker_put_ = true;
+    ring_.publish();
+}
+
+inline void io_uring_driver::take_completions(task_queue& ready) noexcept {
+    if (broken_) [[unlikely]]
+        return fail_all(ready);
+    while (const system::ring::completion* c = ring_.front()) {
+        const std::uint64_t of = c->user_data;
+        const int result = c->res;
+        const unsigned flags = c->flags;
+        ring_.pop();
+        if (of > for_waker) [[likely]] {
+            on_completion(*reinterpret_cast<request*>(static_cast<std::uintptr_t>(of)), result, flags, ready);
+        } else if (of == for_waker) {
+            waker_put_ = (flags & system::ring_constant::more_follows) != 0;
+            woken_ = true;
+        }
+    }
+}
+
+RILL_INLINE void io_uring_driver::on_completion(request& q, int result, unsigned flags, task_queue& ready) noexcept {
+    auto& r = static_cast<entry&>(*q.handle);
+    q.progress &= static_cast<std::uint8_t>(~in_ring);
+    --in_flight_;
+    const bool answered = conclude(r, q, result, flags);
+    auto& queue = r.waiting[index(q.way)];
+    if (answered) [[likely]] {
+        if (queue.front() == &q) [[likely]]
+            queue.pop();
+        else
+            queue.remove(q);
+        ready.push(q);
+        if (!queue.empty()) [[unlikely]]
+            put_next(r, q.way);
+    } else {
+        q.progress &= static_cast<std::uint8_t>(~cancelling);
+        put(r, q);
+    }
+    // TRICKY: the last. Zero tells abandon() that the file is free.
+    const unsigned left = r.in_ring.load(std::memory_order_relaxed) - 1;
+    r.in_ring.store(left, std::memory_order_release);
+    if (r.has_gone && left == 0) [[unlikely]] {
+        r.has_gone = false;
+        registrations_.put_back(r);
+    }
+}
+
+/// True: @p q is answered. False: it has to go on waiting.
+RILL_INLINE bool io_uring_driver::conclude(entry& r, request& q, int result, unsigned flags) noexcept {
+    if ((q.progress & polled) != 0) [[unlikely]]
+        return result >= 0 && !r.has_gone ? try_call(r, q) : conclude_failure(r, q, result < 0 ? -result : ECANCELED);
+    if (result < 0) [[unlikely]]
+        return conclude_failure(r, q, -result);
+    switch (q.kind) {
+    case request_kind::receive: {
+        auto& receive = static_cast<receive_request&>(q);
+        receive.bytes = static_cast<std::size_t>(result);
+        if (result == 0 && receive.stream != stream_kind::none) [[unlikely]] {
+            q.answer(error::eof);
+            note_closing(r, q);
+            return true;
+        }
+        r.seems_empty = support_.polls_first && receive.stream == stream_kind::tcp && receive.bytes < receive.asked &&
+                        receive.flags == 0 && (flags & system::ring_constant::socket_non_empty) == 0;
+        break;
+    }
+    case request_kind::send: static_cast<send_request&>(q).bytes = static_cast<std::size_t>(result); break;
+    case request_kind::accept: static_cast<accept_request&>(q).accepted = result; break;
+    case request_kind::connect:
+    case request_kind::wait_ready:
+    case request_kind::wait_until: break;
+    }
+    q.answer();
+    return true;
+}
+
+inline bool io_uring_driver::conclude_failure(entry& r, request& q, int error) noexcept {
+    const bool asked = (q.progress & cancel_asked) != 0;
+    switch (error) {
+    case ECANCELED:
+    case EINTR:
+        if (asked || r.closing.load(std::memory_order_acquire)) {
+            q.answer(error::operation_aborted);
+            return true;
+        }
+        // The thread that submitted it has ended, or it is taken back.
+        if (q.kind == request_kind::connect) {
+            static_cast<connect_request&>(q).under_way = true;
+            q.progress |= polled;
+        }
+        return false;
+    case EAGAIN:
+    case EFAULT:  // also when that thread ends
+    case EMFILE:  // the kernel reserves a descriptor before there is a connection: that is for then
+    case ENFILE:
+        if (asked) {
+            q.answer(error::operation_aborted);
+            return true;
+        }
+        if ((q.progress & polled) != 0)
+            break;
+        q.progress |= polled;
+        static_cast<void>(q.kind == request_kind::connect && (static_cast<connect_request&>(q).under_way = true));
+        return false;
+    case EINPROGRESS:
+        if (q.kind != request_kind::connect)
+            break;
+        static_cast<connect_request&>(q).under_way = true;
+        q.progress |= polled;
+        return false;
+    case ECONNABORTED:
+        // The connection went away while it waited (accept(2)): take the next.
+        if (q.kind == request_kind::accept && !static_cast<accept_request&>(q).report_aborted)
+            return false;
+        break;
+    default: break;
+    }
+    q.answer(error_code(error, boost::system::system_category()));
+    note_closing(r, q);
+    return true;
+}
+
+/// The handle seems to be ready for what could not be left to the kernel.
+inline bool io_uring_driver::try_call(entry& r, request& q) noexcept {
+    outcome o = outcome::would_block;
+    switch (q.kind) {
+    case request_kind::receive: o = receive(r.handle, static_cast<receive_request&>(q)); break;
+    case request_kind::send: o = send(r.handle, static_cast<send_request&>(q)); break;
+    case request_kind::accept: o = accept(r.handle, static_cast<accept_request&>(q)); break;
+    case request_kind::connect: o = connect(r.handle, static_cast<connect_request&>(q)); break;
+    case request_kind::wait_ready:
+        q.answer();
+        o = outcome::failed;  // as it does not tell why a handle is ready
+        break;
+    case request_kind::wait_until: break;
+    }
+    if (o == outcome::failed)
+        note_closing(r, q);
+    if (o == outcome::would_block && (q.progress & cancel_asked) != 0) {
+        q.answer(error::operation_aborted);
+        return true;
+    }
+    return o != outcome::would_block;
+}
+
+// A call may have met what abandon() had left.
+inline void io_uring_driver::note_closing(entry& r, request& q) noexcept {
+    if (r.closing.load(std::memory_order_acquire))
+        q.answer(error::operation_aborted);
+}
+
+inline void io_uring_driver::wait(wait_limit limit, task_queue& ready) noexcept {
+    guard lock(*this);
+    ready.splice(answered_);
+    take_completions(ready);
+    if (behind_) [[unlikely]]
+        catch_up(lock, ready);
+    if (!ready.empty())
+        return;
+    if (std::exchange(woken_, false) && !limit.look_only)
+        return;
+    if (!waker_put_) [[unlikely]]
+        put_waker();
+    if (limit.look_only) {
+        if (ring_.unsubmitted() == 0 && !ring_.holds_back())
+            return;
+        enter(lock, 0, system::ring::for_ever);
+    } else {
+        if (!shared_ && ++waits_ == waits_to_settle) [[unlikely]]
+            settle_here();
+        auto timeout = system::ring::for_ever;
+        if (limit.deadline != time_point::max())
+            timeout = time_left(limit.deadline, now());
+        if ((refused_ || behind_ || !waker_put_ || woken_) && timeout > retry_interval) [[unlikely]]
+            timeout = retry_interval;
+        waited_for_ = shared_;
+        const bool refused = refused_;
+        if (enter(lock, 1, timeout) < 0 && refused && refused_) {
+            // It takes no entries; what it has may come back all the same.
+            lock.unlock();
+            ring_.enter(0, 1, timeout);
+            lock.lock();
+        }
+        waited_for_ = false;
+    }
+    take_completions(ready);
+    woken_ = false;
+}
+
+// -- other rings
+
+// Inside of run() only: whatever else is asked comes through the loop, on this thread.
+inline void io_uring_driver::settle_here() noexcept {
+    if (pinned_ && support_.defers && issuer_ == issuer::any_thread)
+        change_rings(issuer::this_thread);
+    if (support_.remembers_handle)
+        ring_.remember_handle();
+}
+
+inline void io_uring_driver::leave() noexcept {
+    if (waits_ >= waits_to_settle) {
+        ring_.forget_handle();
+        if (issuer_ == issuer::this_thread)
+            change_rings(issuer::any_thread);
+    }
+    waits_ = 0;
+}
+
+// The ring that any thread may use stays open meanwhile, so that there always is one to come back to.
+inline void io_uring_driver::change_rings(issuer who) noexcept {
+    if (broken_)
+        return;
+    guard lock(*this);
+    take_back(lock, answered_);
+    ring_.swap(other_ring_);
+    if (who == issuer::this_thread && open_ring(who))
+        ring_.swap(other_ring_);
+    else
+        issuer_ = who;
+    if (who == issuer::any_thread)
+        other_ring_.close();
+    messages_.reset();
+    put_all();
+}
+
+/// Nothing is in the ring then. What is answered meanwhile goes to @p ready.
+inline void io_uring_driver::take_back(guard& lock, task_queue& ready) noexcept {
+    takes_back_ = true;
+    bool waker_told = false;
+    for (int tries = 0; in_flight_ != 0 || waker_put_; ++tries) {
+        registrations_.for_each([&](entry& r) noexcept {
+            if (r.in_ring.load(std::memory_order_relaxed) != 0)
+                put_what_is_left(r);
+        });
+        if (ring_entry* e = waker_put_ && !waker_told ? ring_.next_entry() : nullptr) {
+            fill_cancel(*e, for_waker);
+            waker_told = true;
+        }
+        enter(lock, tries == 0 ? 0 : 1, std::chrono::milliseconds(1));
+        take_completions(ready);
+        if (broken_)
+            break;
+    }
+    takes_back_ = false;
+}
+
+inline void io_uring_driver::put_all() noexcept {
+    registrations_.for_each([&](entry& r) noexcept {
+        if (r.handle != no_handle)
+            put_what_is_left(r);
+    });
+}
+
+// The new process would share the ring, and the kernel would write into the old one's memory: so all is taken out
+// before, and put in again after, by each into its own.
+inline error_code io_uring_driver::notify_fork(fork_event event) noexcept {
+    guard lock(*this);
+    has_forked_ = true;
+    error_code ec;
+    if (event == fork_event::prepare) {
+        take_back(lock, answered_);
+        return ec;
+    }
+    if (event == fork_event::child) {
+        ec = waker_.renew();
+        if (!ec) {
+            ring_.close_inherited();
+            other_ring_.close_inherited();
+            ec = open_ring(issuer::any_thread);
+            issuer_ = issuer::any_thread;
+            messages_.reset();
+        }
+    }
+    if (!ec)
+        put_all();
+    return ec;
+}
+
+}  // namespace rill::engine

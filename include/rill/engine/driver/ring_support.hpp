@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <rill/engine/system/linux/ring.hpp>
+
+#include <charconv>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+namespace rill::engine {
+
+/// What of io_uring this process may use.
+struct ring_support {
+    error_code refused;               ///< set: nothing, and why
+    bool submits_all = false;         ///< 5.18: an entry that is wrong does not hold up those behind it
+    bool cooperates = false;          ///< 5.19: what is left to do waits until the thread calls the kernel
+    bool defers = false;              ///< 6.1: and until it asks for completions
+    bool remembers_handle = false;    ///< 5.18
+    bool skips_success = false;       ///< 5.17: no completions that tell nothing
+    bool polls_on = false;            ///< 5.13: a poll that goes on after its first event
+    bool polls_first = false;         ///< 5.19: a receive that does not try before it waits
+    bool sends_without_copy = false;  ///< 6.0
+};
+
+/// RILL_IO_URING in the environment: words between commas. "oldest": as if the kernel were Linux 5.11; "entries=N": how
+/// many are submitted at once.
+struct ring_wishes {
+    bool oldest = false;
+    unsigned entries = 0;  ///< 0: it does not say
+};
+
+/// Throws  system_error: invalid_argument, and the message says which word is none
+inline ring_wishes read_ring_wishes() {
+    ring_wishes wishes;
+    const char* set = std::getenv("RILL_IO_URING");
+    for (std::string_view rest = set ? set : ""; !rest.empty();) {
+        const std::string_view word = rest.substr(0, rest.find(','));
+        rest.remove_prefix(word.size() == rest.size() ? word.size() : word.size() + 1);
+        constexpr std::string_view entries = "entries=";
+        bool is_known = word == "oldest";
+        if (is_known) {
+            wishes.oldest = true;
+        } else if (word.starts_with(entries)) {
+            const auto [end, ec] =
+                std::from_chars(word.data() + entries.size(), word.data() + word.size(), wishes.entries);
+            is_known = ec == std::errc() && end == word.data() + word.size() && wishes.entries != 0;
+        }
+        if (!is_known) {
+            const std::string message =
+                "rill: RILL_IO_URING has '" + std::string(word) + "'; it may have: oldest, entries=N (above 0)";
+            throw_error(error::invalid_argument, message.c_str());
+        }
+    }
+    return wishes;
+}
+
+/// Tries what there is, without caring for wishes.
+inline ring_support try_ring() noexcept {
+    namespace constant = system::ring_constant;
+    constexpr unsigned few = 4;
+    const auto opens = [](std::uint32_t flags) noexcept {
+        system::ring r;
+        return !r.open(few, few, flags);
+    };
+    ring_support found;
+    system::ring r;
+    found.refused = r.open(few, few, 0);
+    if (found.refused)
+        return found;
+    // A filter of system calls may allow one of them and not the others.
+    r.next_entry()->opcode = IORING_OP_NOP;
+    r.publish();
+    const int entered = r.enter(1, 1);
+    if (entered < 0) {
+        found.refused = error_code(-entered, boost::system::system_category());
+        return found;
+    }
+    if (!r.knows(IORING_OP_RECV)) {
+        found.refused = error::operation_not_supported;
+        return found;
+    }
+    found.polls_on = (r.features() & constant::feature_rsrc_tags) != 0;
+    found.skips_success = (r.features() & constant::feature_cqe_skip) != 0;
+    found.polls_first = r.knows(constant::operation_socket);
+    found.sends_without_copy = r.knows(constant::operation_send_zc);
+    found.submits_all = found.remembers_handle = opens(constant::setup_submit_all);
+    found.cooperates = opens(constant::setup_coop_taskrun | constant::setup_taskrun_flag);
+    found.defers = opens(constant::setup_single_issuer | constant::setup_defer_taskrun);
+    return found;
+}
+
+/// What try_ring() has found the first time.
+inline const ring_support& tried_ring() noexcept {
+    static const ring_support found = try_ring();
+    return found;
+}
+
+}  // namespace rill::engine
