@@ -35,6 +35,6 @@ TEST_CASE("a backend that is unknown is an error that lists those there are", "[
         CHECK(e.code() == rill::error::operation_not_supported);
         const std::string what = e.what();
         CHECK(what.find("'abacus'") != std::string::npos);
-        CHECK(what.find("epoll, poll") != std::string::npos);
+        CHECK(what.find("epoll, io_uring, poll") != std::string::npos);
     }
 }

@@ -50,6 +50,7 @@ error_code thrown(Call call) {
 
 /// Connects to @p acceptor, and keeps the connection.
 struct client {
+    client() : socket(io, tcp::v4()) {}
     template <class Acceptor>
     explicit client(const Acceptor& acceptor) : socket(io) {
         socket.connect(acceptor.local_endpoint());
@@ -65,23 +66,40 @@ bool talks(Socket& accepted, client& c) {
     return c.socket.receive(buffer(&got, 1)) == 1 && got == 'x';
 }
 
-/// While it lives the process can open no descriptor.
-class no_more_descriptors {
+/// Few descriptors, and, from exhaust() to give_back(), none. The limit is there from the beginning: io_uring looks at it
+/// when an accept is started.
+class few_descriptors {
 public:
-    no_more_descriptors() {
+    few_descriptors() {
         REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
-        const int lowest_free = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+        const int lowest_free = open_one();
         REQUIRE(lowest_free >= 0);
         ::close(lowest_free);
         ::rlimit now = before_;
-        now.rlim_cur = static_cast<::rlim_t>(lowest_free);
+        now.rlim_cur = static_cast<::rlim_t>(lowest_free + 40);
         REQUIRE(::setrlimit(RLIMIT_NOFILE, &now) == 0);
     }
-    no_more_descriptors(const no_more_descriptors&) = delete;
-    ~no_more_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+    few_descriptors(const few_descriptors&) = delete;
+    ~few_descriptors() {
+        give_back();
+        ::setrlimit(RLIMIT_NOFILE, &before_);
+    }
+
+    void exhaust() {
+        for (int taken = open_one(); taken >= 0; taken = open_one())
+            taken_.push_back(taken);
+    }
+    void give_back() {
+        for (int taken : taken_)
+            ::close(taken);
+        taken_.clear();
+    }
 
 private:
+    static int open_one() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
     ::rlimit before_{};
+    std::vector<int> taken_;
 };
 
 /// A directory of its own, which goes with what is in it.
@@ -340,6 +358,7 @@ TEST_CASE("an acceptor may wait for a connection without accepting it", "[io][ba
 
 TEST_CASE("an accept without descriptors fails, and the connection waits for the next one",
           "[io][basic_socket_acceptor]") {
+    few_descriptors descriptors;
     rill::io_context io(GENERATE(solo, shared));
     tcp::acceptor acceptor(io, any_port());
     const bool waiting_before = GENERATE(true, false);
@@ -349,14 +368,15 @@ TEST_CASE("an accept without descriptors fails, and the connection waits for the
         acceptor.async_accept(s, accept.handler());
         io.poll();
     }
-    client c(acceptor);
+    client c;
     answer again;
     std::size_t handlers = 0;
     error_code accept_ec, open_ec;
     tcp::socket none(io);
     {
         // Nothing is checked in here: to look at an object UndefinedBehaviorSanitizer needs a pipe.
-        no_more_descriptors scope;
+        descriptors.exhaust();
+        c.socket.connect(acceptor.local_endpoint());
         if (!waiting_before)
             acceptor.async_accept(s, accept.handler());
         run_until(io, [&] { return accept.calls != 0; });
@@ -365,6 +385,7 @@ TEST_CASE("an accept without descriptors fails, and the connection waits for the
         handlers = io.run();
         acceptor.accept(s, accept_ec);
         none.open(tcp::v4(), open_ec);
+        descriptors.give_back();
     }
     CHECK(accept.calls == 1);
     CHECK(accept.ec == error::no_descriptors);

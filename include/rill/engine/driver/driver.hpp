@@ -76,7 +76,7 @@ public:
     /// number. Afterwards the peer has seen the end, and an address that was bound is free.
     virtual void abandon(registration& r) noexcept { system::abandon_file(r.handle); }
 
-    /// Takes @p q, which names its registration. It may be answered at once.
+    /// Takes @p q, which names its registration. It may be answered at once; nothing else goes to @p ready.
     virtual void start(request& q, task_queue& ready) noexcept = 0;
 
     /// Ends @p q with operation_aborted, unless it is answered already. One that is not started yet remembers it.

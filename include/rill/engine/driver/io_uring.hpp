@@ -123,16 +123,17 @@ private:
     void begin(entry& r, request& q, task_queue& ready) noexcept;
     void put(entry& r, request& q) noexcept;
     void put_cancel(entry& r, request& q) noexcept;
+    bool take_out(const request& q) noexcept;
     void put_next(entry& r, direction way) noexcept;
     void put_what_is_left(entry& r) noexcept;
     void fall_behind(entry& r) noexcept;
     void catch_up(guard& lock, task_queue& ready) noexcept;
-    void submit_if_waited_for(guard& lock) noexcept;
     void fill(ring_entry& e, entry& r, request& q) noexcept;
     void fill_transfer(ring_entry& e, const transfer_request& q, bool receives) noexcept;
     void fill_cancel(ring_entry& e, std::uint64_t of) noexcept;
     void put_waker() noexcept;
 
+    void call_kernel(wait_limit limit, guard& lock, task_queue& found) noexcept;
     int enter(guard& lock, unsigned least, std::chrono::nanoseconds timeout) noexcept;
     void take_completions(task_queue& ready) noexcept;
     void on_completion(request& q, int result, unsigned flags, task_queue& ready) noexcept;
@@ -230,6 +231,10 @@ RILL_INLINE void io_uring_driver::begin(entry& r, request& q, task_queue& ready)
         }
     }
     const bool is_first = queue.empty();
+    if (q.wanted_now && is_first && try_call(r, q)) [[unlikely]] {
+        ready.push(q);
+        return;
+    }
     queue.push(q);
     if (is_first || !is_ordered(q)) [[likely]]
         put(r, q);
@@ -246,10 +251,15 @@ inline void io_uring_driver::start(request& q, task_queue& ready) noexcept {
         return;
     }
     begin(r, q, ready);
-    if (behind_) [[unlikely]]
-        catch_up(lock, ready);
+    if (behind_) [[unlikely]] {
+        catch_up(lock, answered_);  // ready is for this one only
+        if (waited_for_ && !answered_.empty())
+            wake();
+    }
+    // A thread that waits called the kernel before this entry was filled. It may wait for what this brings; and this
+    // thread may not return to the loop for long: its handler may itself wait for another.
     if (waited_for_)
-        submit_if_waited_for(lock);
+        enter(lock, 0, system::ring::for_ever);
 }
 
 // The first transfer of a direction, if the kernel does not have it yet.
@@ -333,10 +343,6 @@ inline void io_uring_driver::catch_up(guard& lock, task_queue& ready) noexcept {
     }
 }
 
-// A thread that waits has called the kernel before these entries were filled. It may wait for what they bring, and this
-// thread may not return to the loop for long: a handler may itself wait for another.
-inline void io_uring_driver::submit_if_waited_for(guard& lock) noexcept { enter(lock, 0, system::ring::for_ever); }
-
 RILL_INLINE void io_uring_driver::fill_transfer(ring_entry& e, const transfer_request& q, bool receives) noexcept {
     if (q.count != 1) [[unlikely]] {
         if (!messages_)
@@ -384,7 +390,9 @@ RILL_INLINE void io_uring_driver::fill(ring_entry& e, entry& r, request& q) noex
         e.addr = reinterpret_cast<std::uintptr_t>(&connect.peer);
         e.off = connect.peer_size;
     } else {
-        constexpr std::uint32_t events[3] = {POLLIN, POLLOUT, POLLPRI};  // an error is told of anyway
+        // An error is told of anyway. The kernel does not look at POLLPRI alone (fs/io_uring.c, IO_ASYNC_POLL_COMMON), but
+        // all that arrives is announced as POLLRDBAND too.
+        constexpr std::uint32_t events[3] = {POLLIN, POLLOUT, POLLPRI | POLLRDBAND};
         if (q.kind == request_kind::wait_ready)
             r.may_listen = true;
         q.progress |= polled;
@@ -409,13 +417,29 @@ inline void io_uring_driver::cancel(request& q, task_queue& ready) noexcept {
         put_next(r, q.way);  // it may have been the first
     } else if (q.state == request_state::waiting && (q.progress & cancel_asked) == 0) {
         q.progress |= cancel_asked;
-        if ((q.progress & cancel_put) == 0)
+        if (take_out(q)) {
+            on_completion(q, -ECANCELED, 0, ready);
+        } else {
             put_cancel(r, q);
+            // Now, and not with the next wait: what arrives from here on is for the requests behind it.
+            enter(lock, 0, system::ring::for_ever);
+            take_completions(ready);
+        }
     }
     if (behind_)
         catch_up(lock, ready);
-    if (waited_for_)
-        submit_if_waited_for(lock);
+}
+
+/// Takes @p q out of the ring, if the kernel has not taken its entry yet, and cannot meanwhile.
+inline bool io_uring_driver::take_out(const request& q) noexcept {
+    if (shared_ || idle_ms_ != 0)
+        return false;
+    ring_entry* e = ring_.find_unsubmitted(reinterpret_cast<std::uintptr_t>(&q));
+    if (!e)
+        return false;
+    e->opcode = IORING_OP_NOP;
+    e->user_data = for_nobody;
+    return true;
 }
 
 // What the kernel has ends later.
@@ -442,10 +466,12 @@ inline void io_uring_driver::cancel_all(registration& base, task_queue& ready) n
     auto& r = static_cast<entry&>(base);
     guard lock(*this);
     end_all(r, ready);
+    if (r.in_ring.load(std::memory_order_relaxed) != 0) {
+        enter(lock, 0, system::ring::for_ever);  // as in cancel()
+        take_completions(ready);
+    }
     if (behind_)
         catch_up(lock, ready);
-    if (waited_for_)
-        submit_if_waited_for(lock);
 }
 
 /// Waits until the kernel has given back all of @p r. False, if it need not be: it takes too long. (What another thread
@@ -711,8 +737,9 @@ inline bool io_uring_driver::try_call(entry& r, request& q) noexcept {
     case request_kind::accept: o = accept(r.handle, static_cast<accept_request&>(q)); break;
     case request_kind::connect: o = connect(r.handle, static_cast<connect_request&>(q)); break;
     case request_kind::wait_ready:
-        q.answer();
-        o = outcome::failed;  // as it does not tell why a handle is ready
+        o = look(r.handle, static_cast<wait_request&>(q));
+        if (o == outcome::answered)
+            note_closing(r, q);  // it does not tell why a handle is ready
         break;
     case request_kind::wait_until: break;
     }
@@ -733,14 +760,18 @@ inline void io_uring_driver::note_closing(entry& r, request& q) noexcept {
 
 inline void io_uring_driver::wait(wait_limit limit, task_queue& ready) noexcept {
     guard lock(*this);
-    ready.splice(answered_);
-    take_completions(ready);
+    task_queue found;  // there may be something else in ready
+    found.splice(answered_);
+    take_completions(found);
     if (behind_) [[unlikely]]
-        catch_up(lock, ready);
-    if (!ready.empty())
-        return;
-    if (std::exchange(woken_, false) && !limit.look_only)
-        return;
+        catch_up(lock, found);
+    const bool was_woken = std::exchange(woken_, false) && !limit.look_only;
+    if (!was_woken && found.empty())
+        call_kernel(limit, lock, found);
+    ready.splice(found);
+}
+
+inline void io_uring_driver::call_kernel(wait_limit limit, guard& lock, task_queue& found) noexcept {
     if (!waker_put_) [[unlikely]]
         put_waker();
     if (limit.look_only) {
@@ -765,7 +796,7 @@ inline void io_uring_driver::wait(wait_limit limit, task_queue& ready) noexcept 
         }
         waited_for_ = false;
     }
-    take_completions(ready);
+    take_completions(found);
     woken_ = false;
 }
 

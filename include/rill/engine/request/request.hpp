@@ -48,6 +48,7 @@ struct request : task {
     direction way;
     request_state state = request_state::created;
     bool cancelled = false;     // before it was started: it is answered with operation_aborted as soon as it is
+    bool wanted_now = false;    // whoever starts it can deliver it at once: to be tried before it waits
     std::uint8_t progress = 0;  // the driver's own, while it has the request
     union {
         registration* handle = nullptr;  // of all kinds but wait_until; null: answered before it was started

@@ -401,6 +401,7 @@ RILL_DECL void loop::start_elsewhere(request& q) noexcept {
 }
 
 RILL_DECL bool loop::start_or_answer(request& q) noexcept {
+    q.wanted_now = true;
     task_queue ready;
     start_now(q, ready);
     if (ready.empty())
@@ -410,16 +411,15 @@ RILL_DECL bool loop::start_or_answer(request& q) noexcept {
 }
 
 RILL_DECL void loop::cancel(cancel_message& m) noexcept {
-    if (solo() && !owned_here()) {
-        if (!m.queued.exchange(true, std::memory_order_acq_rel))
-            push_inbox(m);
-        return;
-    }
     task_queue ready;
     if (solo()) {
-        take_inbox();
-        end(m.target, ready);
-        deliver(ready);
+        direct_access direct(*this);  // what arrives from here on is not for this request, if that can be helped
+        if (direct) {
+            end(m.target, ready);
+            deliver(ready);
+        } else if (!m.queued.exchange(true, std::memory_order_acq_rel)) {
+            push_inbox(m);
+        }
         return;
     }
     // The loop may be about to shut down, and waits for this: the request's operation keeps it until then.

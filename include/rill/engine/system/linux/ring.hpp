@@ -82,6 +82,16 @@ public:
     /// How many are published, and not taken by the kernel.
     unsigned unsubmitted() const noexcept { return is_open() ? tail_ - load(at(parameters_.sq_off.head)) : 0; }
 
+    /// The one of these that carries @p user_data; null: there is none.
+    entry* find_unsubmitted(std::uint64_t user_data) noexcept {
+        for (unsigned left = unsubmitted(); left != 0; --left) {
+            entry& e = entries_[(tail_ - left) & (size() - 1)];
+            if (e.user_data == user_data)
+                return &e;
+        }
+        return nullptr;
+    }
+
     // -- completions
 
     /// The oldest; null: there is none. The ring is open.
