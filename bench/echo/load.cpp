@@ -2,7 +2,8 @@
 
 // The clients of a server in another process, for the figures that need a clock on the wall. Arguments:
 // PORT CONNECTIONS SIZE SECONDS: each connection sends a message as soon as it has the reply to the one before.
-// It writes messages per second and the time from message to reply, in microseconds, as a line of JSON.
+// It writes messages per second, the time from message to reply in microseconds, and how many messages there were, as a
+// line of JSON.
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -84,6 +85,7 @@ int main(int argc, char** argv) {
     const auto warm = begin + std::chrono::duration_cast<clock_type::duration>(length / 10);
     const auto end = begin + std::chrono::duration_cast<clock_type::duration>(length);
     auto now = begin;
+    long messages = 0;
     epoll_event events[128];
     while (now < end) {
         int n = epoll_wait(poller, events, 128, 1000);
@@ -99,6 +101,7 @@ int main(int argc, char** argv) {
             c.received += static_cast<std::size_t>(got);
             if (c.received != message.size())
                 continue;
+            ++messages;
             now = clock_type::now();
             if (now >= warm)
                 times.push_back(microseconds(now - c.sent));
@@ -110,8 +113,8 @@ int main(int argc, char** argv) {
         fail("too few messages");
     std::sort(times.begin(), times.end());
     auto at = [&](double share) { return times[static_cast<std::size_t>(share * static_cast<double>(times.size()))]; };
-    std::printf("{\"rate\": %.0f, \"p50\": %.1f, \"p99\": %.1f, \"p999\": %.1f}\n",
+    std::printf("{\"rate\": %.0f, \"p50\": %.1f, \"p99\": %.1f, \"p999\": %.1f, \"messages\": %ld}\n",
                 static_cast<double>(times.size()) / std::chrono::duration<double>(now - warm).count(), at(0.5),
-                at(0.99), at(0.999));
+                at(0.99), at(0.999), messages);
     return 0;
 }

@@ -12,21 +12,32 @@ def echo_servers(programs, transport, buffer, preload=None, environment=None):
     if preload:
         env["LD_PRELOAD"] = str(preload)
 
-    def server(name, program, *arguments):
-        return Contestant(name, [programs / program, *arguments, transport, str(buffer)], env)
+    def server(name, program, *arguments, backend=""):
+        chosen = {"RILL_BACKEND": backend or "epoll"} if program.endswith("_rill") else {}
+        command = [programs / program, *arguments, transport, str(buffer)]
+        return Contestant(name, command, {**env, **chosen}, backend=backend)
 
+    ring = "io_uring"
     return [
         server("limit", "echo_raw_epoll"),
+        server("limit, io_uring", "echo_raw_io_uring", "defer", "apart", backend=ring),
+        server("limit, io_uring, linked", "echo_raw_io_uring", "defer", "linked", backend=ring),
+        server("limit, io_uring, coop", "echo_raw_io_uring", "coop", "apart", backend=ring),
         server("rill, callbacks", "echo_callbacks_rill", "typed", "solo"),
+        server("rill, callbacks, io_uring", "echo_callbacks_rill", "typed", "solo", backend=ring),
         server("rill, callbacks, any_io_executor", "echo_callbacks_rill", "any", "solo"),
         server("rill, callbacks, shared", "echo_callbacks_rill", "typed", "shared"),
+        server("rill, callbacks, shared, io_uring", "echo_callbacks_rill", "typed", "shared", backend=ring),
         server("rill, coroutines", "echo_coroutines_rill", "typed", "solo"),
+        server("rill, coroutines, io_uring", "echo_coroutines_rill", "typed", "solo", backend=ring),
         server("rill, coroutines, any_io_executor", "echo_coroutines_rill", "any", "solo"),
         server("rill, coroutines, shared", "echo_coroutines_rill", "typed", "shared"),
         server("Asio, callbacks", "echo_callbacks_asio", "any", "solo"),
+        server("Asio, callbacks, io_uring", "echo_callbacks_asio_io_uring", "any", "solo", backend=ring),
         server("Asio, callbacks, typed executor", "echo_callbacks_asio", "typed", "solo"),
         server("Asio, callbacks, no hint", "echo_callbacks_asio", "any", "shared"),
         server("Asio, coroutines", "echo_coroutines_asio", "any", "solo"),
+        server("Asio, coroutines, io_uring", "echo_coroutines_asio_io_uring", "any", "solo", backend=ring),
         server("libuv", "echo_libuv"),
         server("libevent", "echo_libevent"),
     ]
