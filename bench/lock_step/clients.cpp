@@ -13,8 +13,7 @@
 //   LOCK_STEP_WARM_UP      how many come before (default a tenth of that)
 //   LOCK_STEP_CHURN        1: every round opens the connections, echoes one byte on each and closes them
 //
-// When all rounds are done, it writes a line of JSON to standard output and ends the server. A write to descriptor -1
-// marks where the measured rounds begin and end, for a reader of a trace of system calls.
+// When all rounds are done, it writes a line of JSON to standard output and ends the server.
 
 #include "lock_step/turns.hpp"
 
@@ -106,7 +105,11 @@ public:
     /// How often it has gone to sleep.
     long sleeps_so_far() const { return number_in_status("\nvoluntary_ctxt_switches:"); }
 
-    void end() const { kill(process_, SIGTERM); }
+    /// Ends it, see lock_step.cpp.
+    void end() const {
+        kill(process_, SIGTERM);
+        shutdown(lock_step::inherited_listener, SHUT_RDWR);
+    }
 
 private:
     int open(const std::string& path) const {
@@ -153,8 +156,6 @@ public:
         reply_.resize(message_.size());
         if (getsockname(lock_step::inherited_listener, reinterpret_cast<sockaddr*>(&address_), &address_size_) != 0)
             server_.fail("getsockname");
-        // What the server opened is its own: a connection that it closes is closed.
-        close(lock_step::inherited_listener);
     }
 
     void play() {
@@ -162,13 +163,11 @@ public:
         connect_all();
         for (long i = 0; i < warm_up_; ++i)
             play_round();
-        mark("window+");
         const std::int64_t cpu_time = server_.cpu_time();
         const long allocations = server_.allocations();
         const long sleeps = server_.sleeps_so_far();
         for (long i = 0; i < rounds_; ++i)
             play_round();
-        mark("window-");
         const double messages = static_cast<double>(rounds_) * static_cast<double>(connections_);
         auto each = [&](auto from, auto to) { return static_cast<double>(to - from) / messages; };
         std::printf("{\"ns\": %.1f, \"operations\": %.0f, \"allocations\": %.4f, \"sleeps\": %.4f}\n",
@@ -182,8 +181,6 @@ private:
         int handle;
         std::size_t received;
     };
-
-    static void mark(const char* text) { static_cast<void>(!write(-1, text, std::strlen(text))); }
 
     // The replies come before the server sleeps, but as a rule both sides share a processor: this runs afterwards.
     void wait_for_server() const {

@@ -28,36 +28,35 @@ def in_lock_step(programs, name, connections, rounds, **more):
     return next(s for s in servers if s.name == name)
 
 
-def instructions(programs, name):
-    """User instructions per message, 64 connections: what fifty rounds more take."""
-    connections, warm_up, rounds = 64, 10, 50
+def of_more_rounds(connections, more, count):
+    """What count(rounds) grows by for each message, so that neither start nor end is in it."""
+    return (count(10 + more) - count(10)) / (more * connections)
 
-    def total(rounds):
-        server = in_lock_step(programs, name, connections, rounds, warm_up=warm_up)
+
+def instructions(programs, name):
+    """User instructions per message, 64 connections."""
+
+    def count(rounds):
+        server = in_lock_step(programs, name, 64, rounds, warm_up=10)
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "callgrind"
             server.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "-q"])
             return int(re.search(r"^(?:totals|summary): (\d+)", out.read_text(), re.MULTILINE).group(1))
 
-    return (total(10 + rounds) - total(10)) / (rounds * connections)
+    return of_more_rounds(64, 50, count)
 
 
 def system_calls(programs, name, connections):
-    """Per message: those of the server between the marks that its clients leave in the trace."""
-    rounds = max(400 // connections, 20)
-    server = in_lock_step(programs, name, connections, rounds)
-    with tempfile.TemporaryDirectory() as folder:
-        trace = Path(folder) / "trace"
-        server.run(["strace", "-f", "-o", str(trace)])
-        lines = [line.split(maxsplit=1) for line in trace.read_text().splitlines()]
-    inside, calls = False, 0
-    for process, event in lines:
-        if 'write(-1, "window' in event:
-            inside = "window+" in event
-        # A call that another process's line interrupts is taken up again: it counts once.
-        elif inside and process == lines[0][0] and "resumed>" not in event and event[0] not in "-+":
-            calls += 1
-    return calls / (rounds * connections)
+    """Per message. The clients are not traced: they would lose their turn at each call."""
+
+    def count(rounds):
+        server = in_lock_step(programs, name, connections, rounds, warm_up=10)
+        with tempfile.TemporaryDirectory() as folder:
+            trace = Path(folder) / "trace"
+            server.run(["strace", "-o", str(trace)])
+            return sum(line[0] not in "-+" for line in trace.read_text().splitlines())
+
+    return of_more_rounds(connections, max(400 // connections, 50), count)
 
 
 def allocations(programs, name, connections):
