@@ -94,10 +94,12 @@ def measure(programs, quick):
 
 def run_once(programs):
     """Every case of rill's programs, briefly: each checks that what it measures was done."""
+    backends = [name for name in ["epoll", "io_uring"] if groups.rill_has(name, programs)]
     for target in LOOP_TARGETS:
         program = Contestant(target, [programs / target], pinned=False)
         for case in program.cases():
-            Contestant(case, [programs / target, case, "0.01"], pinned=False).run()
+            for backend in backends:
+                Contestant(case, [programs / target, case, "0.01"], {"RILL_BACKEND": backend}, pinned=False).run()
 
 
 def check(programs):

@@ -79,18 +79,27 @@ def loop(group, programs, quick):
         yield from loop_program(program, programs, quick)
 
 
+def rill_has(backend, programs):
+    """Asks a program of rill's; any would do."""
+    return Contestant("", [programs / "echo_callbacks_rill"], {"RILL_BACKEND": backend}, backend=backend).available()
+
+
 def loop_program(group, programs, quick):
     scale = ["0.3"] if quick else []
 
-    def contestant(name, program, case):
+    def contestant(name, program, case, backend="epoll"):
         threads = case.startswith(("outside", "post/outside")) or case.endswith("64/2")
-        return Contestant(name, [programs / program, case, *scale], pinned=not threads)
+        chosen = {"RILL_BACKEND": backend} if program.endswith("_rill") else {}
+        return Contestant(name, [programs / program, case, *scale], chosen, pinned=not threads)
 
     rill = contestant("rill", f"{group}_rill", "")
     peers = [contestant(name, f"loop_{name}", "") for name in ["limit", "libuv", "libevent"]]
     known = {peer.name: peer.cases() for peer in peers if peer.available()}
     for case in rill.cases():
         contestants = [contestant("rill", f"{group}_rill", case), contestant("Asio", f"{group}_asio", case)]
+        # Timers and coroutines wait for no system.
+        if group in ["post", "threads", "cancel"] and rill_has("io_uring", programs):
+            contestants.insert(1, contestant("rill, io_uring", f"{group}_rill", case, "io_uring"))
         what, _, mode = case.partition("/")
         if mode == "solo":
             for name, can_do in known.items():
