@@ -223,12 +223,18 @@ private:
         peers_.push_back(peer{handle, 0});
     }
 
+    // The server sees all or nothing of a round, even if other programs want the processor.
     void send_all() {
+        const bool several = peers_.size() > 1;
+        if (several)
+            lock_step::insist();
         for (peer& p : peers_) {
             p.received = 0;
             if (send(p.handle, message_.data(), message_.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(message_.size()))
                 server_.fail("send");
         }
+        if (several)
+            lock_step::take_turns();
     }
 
     // From the last to the first: the last is answered last, so that this sleeps only once.

@@ -31,4 +31,11 @@ inline void take_turns() {
     syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
+/// Nothing else on this processor has a turn, if the process may ask for that; take_turns() ends it.
+inline void insist() {
+    sched_param first{};
+    first.sched_priority = 1;
+    sched_setscheduler(0, SCHED_FIFO, &first);
+}
+
 }  // namespace lock_step
