@@ -146,6 +146,7 @@ private:
     void receive(session& s) {
         io_uring_sqe& request = ring_.next();
         request.opcode = IORING_OP_RECV;
+        request.ioprio = IORING_RECVSEND_POLL_FIRST;  // the client waits for its reply: there is nothing yet
         request.fd = s.handle;
         request.addr = reinterpret_cast<std::uint64_t>(s.data.data());
         request.len = Size;
