@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 
 // The clients of a server in lock step: a process beside the server, on the same processor, that has its turn when the
-// server sleeps. It takes the replies, waits until the server has gone to sleep, sends the next round, and sleeps
-// itself. So the server has its whole round to do each time it wakes, whatever mechanism it waits by, and what it costs
+// server sleeps. It takes the replies, sends the next round, and sleeps itself. So the server has its whole round to do each time it wakes, whatever mechanism it waits by, and what it costs
 // is its process's CPU time, all of it: system calls, falling asleep, and what the kernel does on its behalf in threads
 // of the process.
 //
-// lock_step.cpp starts it. Its argument is the address of the server's count of allocations. Environment:
+// lock_step.cpp starts it. Environment:
 //   LOCK_STEP_CONNECTIONS  how many (default 1)
 //   LOCK_STEP_SIZE         bytes in each message (default 64)
 //   LOCK_STEP_ROUNDS       how many rounds are measured (default 100); in each, every connection echoes one message
@@ -27,9 +26,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 #include <vector>
 
@@ -43,16 +42,18 @@ long setting(const char* name, long otherwise) {
 /// The process that is measured: the parent of this one.
 class server {
 public:
-    explicit server(void* allocations) : allocations_(allocations) {
+    server() {
         // It would be left waiting for messages that never come.
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        std::string folder = "/proc/" + std::to_string(process_);
-        system_call_ = open(folder + "/syscall");
-        state_ = open(folder + "/stat");
-        status_ = open(folder + "/status");
-        traced_ = number_in_status("TracerPid:") != 0;
+        std::string thread = "/proc/" + std::to_string(process_) + "/task/" + std::to_string(process_);
+        state_ = open(thread + "/stat");
+        status_ = open(thread + "/status");
         if (clock_getcpuclockid(process_, &clock_) != 0)
             fail("clock_getcpuclockid");
+        void* shared = mmap(nullptr, sizeof *allocations_, PROT_READ, MAP_SHARED, lock_step::inherited_count, 0);
+        if (shared == MAP_FAILED)
+            fail("mmap");
+        allocations_ = static_cast<const volatile long*>(shared);
     }
 
     [[noreturn]] void fail(const char* what) const {
@@ -61,26 +62,9 @@ public:
         _exit(1);
     }
 
-    /// It is blocked in a wait for events, and nothing has woken it.
+    /// It waits, and nothing has woken it: interruptible sleep, proc_pid_stat(5). A tracer's stops are another state.
     bool sleeps() const {
-        char text[256];
-        read_again(system_call_, text, sizeof text);  // "running", or the number of the call that it is blocked in
-        switch (std::atoi(text)) {
-#ifdef SYS_epoll_wait
-        case SYS_epoll_wait:
-        case SYS_poll:
-        case SYS_select:
-#endif
-        case SYS_epoll_pwait:
-        case SYS_epoll_pwait2:
-        case SYS_ppoll:
-        case SYS_pselect6:
-        case SYS_io_uring_enter: break;
-        default: return false;
-        }
-        if (!traced_)
-            return true;
-        // A tracer stops it where a call begins and ends, too.
+        char text[512];
         read_again(state_, text, sizeof text);
         const char* name_ends = std::strrchr(text, ')');
         return name_ends && name_ends[2] == 'S';
@@ -93,17 +77,15 @@ public:
         return t.tv_sec * 1'000'000'000 + t.tv_nsec;
     }
 
-    long allocations() const {
-        long value = 0;
-        iovec here{&value, sizeof value};
-        iovec there{allocations_, sizeof value};
-        if (process_vm_readv(process_, &here, 1, &there, 1, 0) != sizeof value)
-            fail("process_vm_readv");
-        return value;
-    }
+    long allocations() const { return *allocations_; }
 
     /// How often it has gone to sleep.
-    long sleeps_so_far() const { return number_in_status("\nvoluntary_ctxt_switches:"); }
+    long sleeps_so_far() const {
+        char text[4096];
+        read_again(status_, text, sizeof text);
+        const char* line = std::strstr(text, "\nvoluntary_ctxt_switches:");
+        return line ? std::atol(std::strchr(line, ':') + 1) : 0;
+    }
 
     /// Ends it, see lock_step.cpp.
     void end() const {
@@ -126,20 +108,11 @@ private:
         text[n] = '\0';
     }
 
-    long number_in_status(const char* name) const {
-        char text[4096];
-        read_again(status_, text, sizeof text);
-        const char* line = std::strstr(text, name);
-        return line ? std::atol(line + std::strlen(name)) : 0;
-    }
-
     const pid_t process_ = getppid();
-    void* const allocations_;
-    int system_call_ = -1;
     int state_ = -1;
     int status_ = -1;
-    bool traced_ = false;
     clockid_t clock_{};
+    const volatile long* allocations_ = nullptr;
 };
 
 class clients {
@@ -163,11 +136,13 @@ public:
         connect_all();
         for (long i = 0; i < warm_up_; ++i)
             play_round();
+        wait_for_server();
         const std::int64_t cpu_time = server_.cpu_time();
         const long allocations = server_.allocations();
         const long sleeps = server_.sleeps_so_far();
         for (long i = 0; i < rounds_; ++i)
             play_round();
+        wait_for_server();
         const double messages = static_cast<double>(rounds_) * static_cast<double>(connections_);
         auto each = [&](auto from, auto to) { return static_cast<double>(to - from) / messages; };
         std::printf("{\"ns\": %.1f, \"operations\": %.0f, \"allocations\": %.4f, \"sleeps\": %.4f}\n",
@@ -182,7 +157,6 @@ private:
         std::size_t received;
     };
 
-    // The replies come before the server sleeps, but as a rule both sides share a processor: this runs afterwards.
     void wait_for_server() const {
         while (!server_.sleeps()) {
             timespec t{0, 200'000};
@@ -190,16 +164,31 @@ private:
         }
     }
 
+    // This returns in the clients' turn, which lasts until the next call: what they do in it, the server sees as one.
+    void wait_for_reply(const peer& p) const {
+        if (connections_ > 1)
+            lock_step::take_turns();
+        pollfd wanted{p.handle, POLLIN, 0};
+        if (poll(&wanted, 1, 10'000) != 1)
+            server_.fail("no reply");
+        // As both share a processor, it sleeps already, as a rule.
+        wait_for_server();
+        if (connections_ > 1)
+            lock_step::insist();
+    }
+
     void play_round() {
-        if (churns_)
+        if (churns_) {
+            lock_step::insist();
             connect_all();
+        }
         send_all();
         take_replies();
-        wait_for_server();
         if (churns_) {
             for (peer& p : peers_)
                 close(p.handle);
             peers_.clear();
+            lock_step::take_turns();
             wait_for_server();
         }
     }
@@ -223,29 +212,24 @@ private:
         peers_.push_back(peer{handle, 0});
     }
 
-    // The server sees all or nothing of a round, even if other programs want the processor.
     void send_all() {
-        const bool several = peers_.size() > 1;
-        if (several)
-            lock_step::insist();
         for (peer& p : peers_) {
             p.received = 0;
             if (send(p.handle, message_.data(), message_.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(message_.size()))
                 server_.fail("send");
         }
-        if (several)
-            lock_step::take_turns();
     }
 
-    // From the last to the first: the last is answered last, so that this sleeps only once.
+    // From the last to the first: the last is answered last, so that this waits only once.
     void take_replies() {
         for (std::size_t i = peers_.size(); i-- > 0;) {
             peer& p = peers_[i];
             while (p.received != message_.size()) {
-                pollfd wanted{p.handle, POLLIN, 0};
-                if (poll(&wanted, 1, 10'000) != 1)
-                    server_.fail("no reply");
-                ssize_t n = recv(p.handle, reply_.data(), message_.size() - p.received, 0);
+                ssize_t n = recv(p.handle, reply_.data(), message_.size() - p.received, MSG_DONTWAIT);
+                if (n < 0 && errno == EAGAIN) {
+                    wait_for_reply(p);
+                    continue;
+                }
                 if (n <= 0)
                     server_.fail("recv");
                 if (std::memcmp(reply_.data(), message_.data() + p.received, static_cast<std::size_t>(n)) != 0) {
@@ -271,18 +255,14 @@ private:
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    if (argc != 2) {
-        std::fputs("lock_step_clients: started by the library lock_step, preloaded into a server\n", stderr);
-        return 2;
-    }
+int main() {
     lock_step::take_turns();
     std::signal(SIGALRM, [](int) {
         kill(getppid(), SIGKILL);
         _exit(1);
     });
     alarm(120);
-    server s(reinterpret_cast<void*>(std::strtoull(argv[1], nullptr, 10)));
+    server s;
     clients all(s);
     all.play();
     s.end();

@@ -6,27 +6,27 @@
 // waits by.
 
 #include <cerrno>
-#include <climits>
 #include <csignal>
 #include <cstddef>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
-#include <sched.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <string>
-#include <sys/prctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include "lock_step/turns.hpp"
 
 namespace {
 
-// Read by the clients, at the address that they are told.
-long allocations = 0;
+// The clients read what this points to, once there are any.
+long before_clients = 0;
+long* allocations = &before_clients;
 
 [[noreturn]] void fail(const char* what) {
     std::fprintf(stderr, "lock_step: %s: %s\n", what, std::strerror(errno));
@@ -52,14 +52,23 @@ void start_clients(int listener) {
             _exit(0);
     });
     lock_step::take_turns();
-    prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);  // they look at what it waits in; EINVAL where no leave is needed
+    int count = memfd_create("allocations", MFD_CLOEXEC);
+    if (count < 0 || ftruncate(count, sizeof *allocations) != 0)
+        fail("memfd_create");
+    void* shared = mmap(nullptr, sizeof *allocations, PROT_READ | PROT_WRITE, MAP_SHARED, count, 0);
+    if (shared == MAP_FAILED)
+        fail("mmap");
+    allocations = static_cast<long*>(shared);
 
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_adddup2(&files, listener, lock_step::inherited_listener);
+    // Out of the way first: either might have the other's number.
+    const int high_listener = fcntl(listener, F_DUPFD_CLOEXEC, 100);
+    const int high_count = fcntl(count, F_DUPFD_CLOEXEC, 100);
+    posix_spawn_file_actions_adddup2(&files, high_listener, lock_step::inherited_listener);
+    posix_spawn_file_actions_adddup2(&files, high_count, lock_step::inherited_count);
     std::string path = path_of_clients();
-    std::string address = std::to_string(reinterpret_cast<std::uintptr_t>(&allocations));
-    char* arguments[] = {path.data(), address.data(), nullptr};
+    char* arguments[] = {path.data(), nullptr};
     std::vector<char*> environment;
     for (char** variable = environ; *variable; ++variable)
         if (std::strncmp(*variable, "LD_PRELOAD=", 11) != 0)
@@ -70,6 +79,8 @@ void start_clients(int listener) {
     if (errno != 0)
         fail(path.c_str());
     posix_spawn_file_actions_destroy(&files);
+    for (int handle : {high_listener, high_count, count})
+        close(handle);
 }
 
 }  // namespace
@@ -79,7 +90,8 @@ extern "C" {
 int listen(int handle, int backlog) {
     static auto* real = reinterpret_cast<int (*)(int, int)>(dlsym(RTLD_NEXT, "listen"));
     int result = real(handle, backlog);
-    if (result == 0)
+    static bool started = false;
+    if (result == 0 && !std::exchange(started, true))
         start_clients(handle);
     return result;
 }
@@ -90,19 +102,19 @@ void* __libc_realloc(void*, std::size_t);
 void* __libc_memalign(std::size_t, std::size_t);
 
 void* malloc(std::size_t size) {
-    ++allocations;
+    ++*allocations;
     return __libc_malloc(size);
 }
 void* calloc(std::size_t count, std::size_t size) {
-    ++allocations;
+    ++*allocations;
     return __libc_calloc(count, size);
 }
 void* realloc(void* p, std::size_t size) {
-    ++allocations;
+    ++*allocations;
     return __libc_realloc(p, size);
 }
 void* aligned_alloc(std::size_t alignment, std::size_t size) {
-    ++allocations;
+    ++*allocations;
     return __libc_memalign(alignment, size);
 }
 

@@ -11,6 +11,9 @@ namespace lock_step {
 /// The descriptor by which the clients find the server's address.
 inline constexpr int inherited_listener = 3;
 
+/// The descriptor of the memory in which the server counts its allocations: a long.
+inline constexpr int inherited_count = 4;
+
 /// The calling thread shares one processor with the other side, and neither interrupts the other: a thread of
 /// SCHED_BATCH that is woken waits until the one that runs goes to sleep.
 inline void take_turns() {
