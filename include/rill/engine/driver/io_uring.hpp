@@ -232,9 +232,13 @@ RILL_INLINE void io_uring_driver::begin(entry& r, request& q, task_queue& ready)
         }
     }
     const bool is_first = queue.empty();
-    if (q.wanted_now && is_first && try_call(r, q)) [[unlikely]] {
-        ready.push(q);
-        return;
+    if (q.wanted_now && is_first) [[unlikely]] {
+        if (try_call(r, q)) {
+            ready.push(q);
+            return;
+        }
+        if (q.kind == request_kind::connect)
+            q.progress |= polled;  // it is under way
     }
     queue.push(q);
     if (is_first || !is_ordered(q)) [[likely]]
@@ -774,6 +778,17 @@ inline void io_uring_driver::wait(wait_limit limit, task_queue& ready) noexcept 
 }
 
 inline void io_uring_driver::call_kernel(wait_limit limit, guard& lock, task_queue& found) noexcept {
+    if (broken_) [[unlikely]] {
+        const auto timeout = limit.look_only ? time_point::duration::zero() : time_left(limit.deadline, now());
+        const bool has_end = limit.look_only || limit.deadline != time_point::max();
+        lock.unlock();
+        error_code ignored;
+        system::wait_ready(waker_.handle(), system::readiness::read, has_end ? timeout : time_point::duration(-1),
+                           ignored);
+        waker_.drain();
+        lock.lock();
+        return;
+    }
     if (!waker_put_) [[unlikely]]
         put_waker();
     if (limit.look_only) {
@@ -786,11 +801,11 @@ inline void io_uring_driver::call_kernel(wait_limit limit, guard& lock, task_que
         auto timeout = system::ring::for_ever;
         if (limit.deadline != time_point::max())
             timeout = time_left(limit.deadline, now());
-        if ((refused_ || behind_ || !waker_put_ || woken_) && timeout > retry_interval) [[unlikely]]
+        if ((refused_ || behind_ || !waker_put_) && timeout > retry_interval) [[unlikely]]
             timeout = retry_interval;
         waited_for_ = shared_;
         const bool refused = refused_;
-        if (enter(lock, 1, timeout) < 0 && refused && refused_) {
+        if (enter(lock, woken_ ? 0 : 1, timeout) < 0 && refused && refused_) {
             // It takes no entries; what it has may come back all the same.
             lock.unlock();
             ring_.enter(0, 1, timeout);
