@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <type_traits>
 #include <unistd.h>
 #include <vector>
 
@@ -396,7 +397,8 @@ void check_faults() {
             made = run_with_fault(s, a, -1, 0);
             CHECK(a.succeeded());
         }
-        REQUIRE_FALSE(made.empty());
+        if (made.empty())  // of all here only a timer may do without
+            REQUIRE(std::is_same_v<Subject, expiring>);
         for (std::size_t i = 0; i < made.size(); ++i) {
             for (const int code : plausible_errors(made[i])) {
                 CAPTURE(hint, i, static_cast<int>(made[i]), code);
