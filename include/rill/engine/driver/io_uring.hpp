@@ -142,6 +142,7 @@ private:
     bool try_call(entry& r, request& q) noexcept;
     static void note_closing(entry& r, request& q) noexcept;
     void end_all(entry& r, task_queue& ready) noexcept;
+    static bool has_option(native_handle handle, int name) noexcept;
     bool reap(entry& r, guard& lock, task_queue& ready, bool must) noexcept;
 
     const bool shared_;
@@ -509,26 +510,25 @@ inline void io_uring_driver::detach(registration& base, bool closing, task_queue
     registrations_.put_back(r);
 }
 
+inline bool io_uring_driver::has_option(native_handle handle, int name) noexcept {
+    int value = 0;
+    ::socklen_t size = sizeof(value);
+    return ::getsockopt(handle, SOL_SOCKET, name, &value, &size) == 0 && value != 0;
+}
+
 // The kernel's requests hold the file, and only the loop's thread can end them: but they end by themselves when the
 // connection is shut down. Another process that has it too would notice.
 inline void io_uring_driver::abandon(registration& base) noexcept {
     auto& r = static_cast<entry&>(base);
     const native_handle kept = has_forked_ ? no_handle : ::fcntl(r.handle, F_DUPFD_CLOEXEC, 0);
+    // TRICKY: before the file is abandoned: that ends the listening.
+    const bool keeps_address = kept != no_handle && has_option(kept, SO_ACCEPTCONN) && !has_option(kept, SO_REUSEADDR);
     system::abandon_file(r.handle, has_forked_);
     if (kept == no_handle)
         return;
     // From here on a request that is put in names a file that is none of the network's.
-    int keeps_address = 0;
-    if (r.in_ring.load(std::memory_order_acquire) != 0) {
-        int listens = 0;
-        ::socklen_t size = sizeof(listens);
-        int reuses = 0;
-        ::getsockopt(kept, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
-        size = sizeof(reuses);
-        ::getsockopt(kept, SOL_SOCKET, SO_REUSEADDR, &reuses, &size);
-        keeps_address = listens && !reuses;
+    if (r.in_ring.load(std::memory_order_acquire) != 0)
         ::shutdown(kept, SHUT_RDWR);
-    }
     system::close(kept);
     // A listener's address is free when the loop's thread has let go of the file. It may be busy: then it is not waited
     // for.
