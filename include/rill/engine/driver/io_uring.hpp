@@ -175,10 +175,10 @@ private:
 inline io_uring_driver::io_uring_driver(threading t, const driver_options& options, const ring_wishes& wishes,
                                         const ring_support& support)
     : shared_(t == threading::shared),
-      pinned_(options.pinned && !shared_),
+      pinned_((options.pinned || wishes.pinned) && !shared_),
       support_(wishes.oldest ? ring_support{} : support),
       entries_(wishes.entries != 0 ? wishes.entries : options.ring_entries),
-      idle_ms_(options.ring_idle_ms),
+      idle_ms_(wishes.idle_ms != 0 ? wishes.idle_ms : options.ring_idle_ms),
       registrations_(options.memory) {
     throw_if(open_ring(issuer::any_thread), "io_uring");
     registrations_.reserve(options.preallocated, [](pool::chunk&, memory_source*) {});
