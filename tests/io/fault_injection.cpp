@@ -223,8 +223,7 @@ std::vector<int> plausible_errors(call c) {
     case call::ring_connect:
         return {ECANCELED, EINTR, EFAULT, EINPROGRESS, ECONNREFUSED, ENETUNREACH, EADDRNOTAVAIL, ETIMEDOUT, EACCES};
     case call::ring_poll: return {ECANCELED, EINTR, ENOMEM};
-    case call::ring_receive:
-        return {ECANCELED, EINTR, EFAULT, EAGAIN, ECONNRESET, ETIMEDOUT, ENOMEM, EHOSTUNREACH};
+    case call::ring_receive: return {ECANCELED, EINTR, EFAULT, EAGAIN, ECONNRESET, ETIMEDOUT, ENOMEM, EHOSTUNREACH};
     case call::ring_send: return {ECANCELED, EINTR, EFAULT, EAGAIN, EPIPE, ECONNRESET, ENOBUFS, ENOMEM};
     }
     return {};

@@ -206,10 +206,11 @@ extern "C" long __wrap_syscall(long number, ...) {
     case __NR_io_uring_setup:
         return tap.setup(static_cast<unsigned>(a[0]), static_cast<::io_uring_params*>(pointer(a[1])));
     case __NR_io_uring_enter:
-        return tap.enter(static_cast<int>(a[0]), static_cast<unsigned>(a[1]), static_cast<unsigned>(a[2]), static_cast<unsigned>(a[3]),
-                         pointer(a[4]), static_cast<unsigned long>(a[5]));
+        return tap.enter(static_cast<int>(a[0]), static_cast<unsigned>(a[1]), static_cast<unsigned>(a[2]),
+                         static_cast<unsigned>(a[3]), pointer(a[4]), static_cast<unsigned long>(a[5]));
     case __NR_io_uring_register:
-        return tap.registers(static_cast<int>(a[0]), static_cast<unsigned>(a[1]), pointer(a[2]), static_cast<unsigned>(a[3]));
+        return tap.registers(static_cast<int>(a[0]), static_cast<unsigned>(a[1]), pointer(a[2]),
+                             static_cast<unsigned>(a[3]));
     default: return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
     }
 }
