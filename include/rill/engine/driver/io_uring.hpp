@@ -263,6 +263,8 @@ inline void io_uring_driver::start(request& q, task_queue& ready) noexcept {
     // thread may not return to the loop for long: its handler may itself wait for another.
     if (waited_for_)
         enter(lock, 0, system::ring::for_ever);
+    if (broken_) [[unlikely]]
+        wake();  // whoever waits, or will
 }
 
 // The first transfer of a direction, if the kernel does not have it yet.
