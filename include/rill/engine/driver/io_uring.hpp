@@ -49,17 +49,17 @@ public:
     /// Throws  system_error: the system refuses; std::bad_alloc
     io_uring_driver(threading t, const driver_options& options, const ring_wishes& wishes, const ring_support& support);
     const char* name() const noexcept override { return "io_uring"; }
-    registration* attach(native_handle handle, error_code& ec) noexcept override;
-    void detach(registration& r, bool closing, task_queue& ready) noexcept override;
-    void abandon(registration& r) noexcept override;
-    void start(request& q, task_queue& ready) noexcept override;
-    void cancel(request& q, task_queue& ready) noexcept override;
-    void cancel_all(registration& r, task_queue& ready) noexcept override;
-    void wait(wait_limit limit, task_queue& ready) noexcept override;
+    RILL_COLD inline registration* attach(native_handle handle, error_code& ec) noexcept override;
+    RILL_COLD inline void detach(registration& r, bool closing, task_queue& ready) noexcept override;
+    RILL_COLD inline void abandon(registration& r) noexcept override;
+    inline void start(request& q, task_queue& ready) noexcept override;
+    RILL_COLD inline void cancel(request& q, task_queue& ready) noexcept override;
+    RILL_COLD inline void cancel_all(registration& r, task_queue& ready) noexcept override;
+    inline void wait(wait_limit limit, task_queue& ready) noexcept override;
     void wake() noexcept override { waker_.wake(); }
-    void leave() noexcept override;
-    error_code notify_fork(fork_event event) noexcept override;
-    void shut_down(task_queue& ready) noexcept override;
+    RILL_COLD inline void leave() noexcept override;
+    RILL_COLD inline error_code notify_fork(fork_event event) noexcept override;
+    RILL_COLD inline void shut_down(task_queue& ready) noexcept override;
 
 private:
     using entry = ring_registration;
@@ -113,38 +113,39 @@ private:
     /// Which ring: see open_ring().
     enum class issuer : bool { any_thread, this_thread };
 
-    error_code open_ring(issuer who) noexcept;
-    void settle_here() noexcept;
-    void change_rings(issuer who) noexcept;
-    void take_back(guard& lock, task_queue& ready) noexcept;
-    void put_all() noexcept;
-    void fail_all(task_queue& ready) noexcept;
+    RILL_COLD error_code open_ring(issuer who) noexcept;
+    RILL_COLD void settle_here() noexcept;
+    RILL_COLD void change_rings(issuer who) noexcept;
+    RILL_COLD void take_back(guard& lock, task_queue& ready) noexcept;
+    RILL_COLD void put_all() noexcept;
+    RILL_COLD void fail_all(task_queue& ready) noexcept;
 
     void begin(entry& r, request& q, task_queue& ready) noexcept;
     void put(entry& r, request& q) noexcept;
-    void put_cancel(entry& r, request& q) noexcept;
-    bool take_out(const request& q) noexcept;
-    void put_next(entry& r, direction way) noexcept;
-    void put_what_is_left(entry& r) noexcept;
-    void fall_behind(entry& r) noexcept;
-    void catch_up(guard& lock, task_queue& ready) noexcept;
+    RILL_COLD void put_again(entry& r, request& q) noexcept;
+    RILL_COLD void put_cancel(entry& r, request& q) noexcept;
+    RILL_COLD bool take_out(entry& r, request& q) noexcept;
+    RILL_COLD void put_next(entry& r, direction way) noexcept;
+    RILL_COLD void put_what_is_left(entry& r) noexcept;
+    RILL_COLD void fall_behind(entry& r) noexcept;
+    RILL_COLD void catch_up(guard& lock, task_queue& ready) noexcept;
     void fill(ring_entry& e, entry& r, request& q) noexcept;
     void fill_transfer(ring_entry& e, const transfer_request& q, bool receives) noexcept;
-    void fill_cancel(ring_entry& e, std::uint64_t of) noexcept;
-    void put_waker() noexcept;
+    RILL_COLD void fill_cancel(ring_entry& e, std::uint64_t of) noexcept;
+    RILL_COLD void put_waker() noexcept;
 
-    void wait_without_ring(time_point deadline, guard& lock, task_queue& found) noexcept;
+    RILL_COLD void wait_without_ring(time_point deadline, guard& lock, task_queue& found) noexcept;
     void call_kernel(wait_limit limit, guard& lock, task_queue& found) noexcept;
     int enter(guard& lock, unsigned least, std::chrono::nanoseconds timeout) noexcept;
     void take_completions(task_queue& ready) noexcept;
     void on_completion(request& q, int result, unsigned flags, task_queue& ready) noexcept;
     bool conclude(entry& r, request& q, int result, unsigned flags) noexcept;
-    bool conclude_failure(entry& r, request& q, int error) noexcept;
-    bool try_call(entry& r, request& q) noexcept;
-    static void note_closing(entry& r, request& q) noexcept;
-    void end_all(entry& r, task_queue& ready) noexcept;
-    static bool has_option(native_handle handle, int name) noexcept;
-    bool reap(entry& r, guard& lock, task_queue& ready, bool must) noexcept;
+    RILL_COLD bool conclude_failure(entry& r, request& q, int error) noexcept;
+    RILL_COLD bool try_call(entry& r, request& q) noexcept;
+    RILL_COLD static void note_closing(entry& r, request& q) noexcept;
+    RILL_COLD void end_all(entry& r, task_queue& ready) noexcept;
+    RILL_COLD static bool has_option(native_handle handle, int name) noexcept;
+    RILL_COLD bool reap(entry& r, guard& lock, task_queue& ready, bool must) noexcept;
 
     const bool shared_;
     const bool pinned_;
@@ -275,8 +276,10 @@ inline void io_uring_driver::put_next(entry& r, direction way) noexcept {
             first = &q;
     });
     if (first && (first->progress & in_ring) == 0)
-        put(r, *first);
+        put_again(r, *first);
 }
+
+inline void io_uring_driver::put_again(entry& r, request& q) noexcept { put(r, q); }
 
 RILL_INLINE void io_uring_driver::put(entry& r, request& q) noexcept {
     ring_entry* e = takes_back_ ? nullptr : ring_.next_entry();
@@ -315,7 +318,7 @@ inline void io_uring_driver::put_what_is_left(entry& r) noexcept {
             const bool ends = takes_back_ || (q.progress & cancel_asked) != 0;
             if ((q.progress & in_ring) == 0) {
                 if (is_next)
-                    put(r, q);
+                    put_again(r, q);
             } else if (ends && (q.progress & cancel_put) == 0) {
                 put_cancel(r, q);
             }
@@ -415,35 +418,34 @@ inline void io_uring_driver::cancel(request& q, task_queue& ready) noexcept {
     guard lock(*this);
     if (q.state == request_state::created) {
         q.cancelled = true;
-    } else if (q.state == request_state::waiting && (q.progress & in_ring) == 0) {
+    } else if (q.state == request_state::waiting && ((q.progress & in_ring) == 0 || take_out(r, q))) {
         r.waiting[index(q.way)].remove(q);
         q.answer(error::operation_aborted);
         ready.push(q);
         put_next(r, q.way);  // it may have been the first
     } else if (q.state == request_state::waiting && (q.progress & cancel_asked) == 0) {
         q.progress |= cancel_asked;
-        if (take_out(q)) {
-            on_completion(q, -ECANCELED, 0, ready);
-        } else {
+        if ((q.progress & cancel_put) == 0)
             put_cancel(r, q);
-            // Now, and not with the next wait: what arrives from here on is for the requests behind it.
-            enter(lock, 0, system::ring::for_ever);
-            take_completions(ready);
-        }
+        // Now, and not with the next wait: what arrives from here on is for the requests behind it.
+        enter(lock, 0, system::ring::for_ever);
+        take_completions(ready);
     }
     if (behind_)
         catch_up(lock, ready);
 }
 
 /// Takes @p q out of the ring, if the kernel has not taken its entry yet, and cannot meanwhile.
-inline bool io_uring_driver::take_out(const request& q) noexcept {
+inline bool io_uring_driver::take_out(entry& r, request& q) noexcept {
     if (shared_ || idle_ms_ != 0)
         return false;
     ring_entry* e = ring_.find_unsubmitted(reinterpret_cast<std::uintptr_t>(&q));
     if (!e)
         return false;
-    e->opcode = IORING_OP_NOP;
-    e->user_data = for_nobody;
+    *e = ring_entry{};  // IORING_OP_NOP, for nobody
+    q.progress &= static_cast<std::uint8_t>(~in_ring);
+    --in_flight_;
+    r.in_ring.store(r.in_ring.load(std::memory_order_relaxed) - 1, std::memory_order_release);
     return true;
 }
 
@@ -642,18 +644,18 @@ inline void io_uring_driver::put_waker() noexcept {
 inline void io_uring_driver::take_completions(task_queue& ready) noexcept {
     if (broken_) [[unlikely]]
         return fail_all(ready);
-    while (const system::ring::completion* c = ring_.front()) {
-        const std::uint64_t of = c->user_data;
-        const int result = c->res;
-        const unsigned flags = c->flags;
-        ring_.pop();
-        if (of > for_waker) [[likely]] {
-            on_completion(*reinterpret_cast<request*>(static_cast<std::uintptr_t>(of)), result, flags, ready);
-        } else if (of == for_waker) {
-            waker_put_ = (flags & system::ring_constant::more_follows) != 0;
+    const unsigned end = ring_.completed();
+    for (unsigned i = ring_.seen(); i != end; ++i) {
+        const system::ring::completion& c = ring_.completion_at(i);
+        if (c.user_data > for_waker) [[likely]] {
+            auto& q = *reinterpret_cast<request*>(static_cast<std::uintptr_t>(c.user_data));
+            on_completion(q, c.res, c.flags, ready);
+        } else if (c.user_data == for_waker) {
+            waker_put_ = (c.flags & system::ring_constant::more_follows) != 0;
             woken_ = true;
         }
     }
+    ring_.pop_all_before(end);
 }
 
 RILL_INLINE void io_uring_driver::on_completion(request& q, int result, unsigned flags, task_queue& ready) noexcept {
@@ -672,7 +674,7 @@ RILL_INLINE void io_uring_driver::on_completion(request& q, int result, unsigned
             put_next(r, q.way);
     } else {
         q.progress &= static_cast<std::uint8_t>(~cancelling);
-        put(r, q);
+        put_again(r, q);
     }
     // TRICKY: the last. Zero tells abandon() that the file is free.
     const unsigned left = r.in_ring.load(std::memory_order_relaxed) - 1;

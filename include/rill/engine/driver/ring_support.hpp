@@ -32,7 +32,7 @@ struct ring_wishes {
 };
 
 /// Throws  system_error: invalid_argument, and the message says which word is none
-inline ring_wishes read_ring_wishes() {
+RILL_COLD inline ring_wishes read_ring_wishes() {
     ring_wishes wishes;
     const auto takes_number = [](std::string_view word, std::string_view name, unsigned& value) noexcept {
         if (!word.starts_with(name))
@@ -59,7 +59,7 @@ inline ring_wishes read_ring_wishes() {
 }
 
 /// Tries what there is, without caring for wishes.
-inline ring_support try_ring() noexcept {
+RILL_COLD inline ring_support try_ring() noexcept {
     namespace constant = system::ring_constant;
     constexpr unsigned few = 4;
     const auto opens = [](std::uint32_t flags) noexcept {
