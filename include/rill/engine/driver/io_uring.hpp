@@ -10,7 +10,10 @@
 
 #include RILL_SYSTEM(waker.hpp)
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <time.h>
 
 namespace rill::engine {
 
