@@ -815,17 +815,6 @@ inline void io_uring_driver::wait(wait_limit limit, task_queue& ready) noexcept 
 }
 
 inline void io_uring_driver::call_kernel(wait_limit limit, guard& lock, task_queue& found) noexcept {
-    if (broken_) [[unlikely]] {
-        const auto timeout = limit.look_only ? time_point::duration::zero() : time_left(limit.deadline, now());
-        const bool has_end = limit.look_only || limit.deadline != time_point::max();
-        lock.unlock();
-        error_code ignored;
-        system::wait_ready(waker_.handle(), system::readiness::read, has_end ? timeout : time_point::duration(-1),
-                           ignored);
-        waker_.drain();
-        lock.lock();
-        return;
-    }
     if (!waker_put_) [[unlikely]]
         put_waker();
     if (limit.look_only) {
