@@ -3,8 +3,8 @@
 
 #include <rill/engine/driver/reactor.hpp>
 
-#include RILL_SYSTEM(alarm.hpp)
-#include RILL_SYSTEM(waker.hpp)
+#include RILL_KERNEL(alarm.hpp)
+#include RILL_KERNEL(waker.hpp)
 
 #include <algorithm>
 #include <cstdint>
