@@ -28,7 +28,7 @@ RANKS = {folder: rank for rank, folders in enumerate(LAYERS) for folder in folde
 
 # What core takes from the platform: constants, plain types, the mutex. Rank 0, in each platform's folder; they include
 # nothing of the library but each other and core/platform.hpp.
-BENEATH_CORE = re.compile(r"engine/system/\w+/(?:condition_clock|error_numbers|mutex|native)\.hpp")
+BENEATH_CORE = re.compile(r"engine/system/\w+/(?:condition_clock|error_numbers|monotonic_condition|mutex|native)\.hpp")
 # Headers that do not have their folder's place.
 EXCEPTIONS = {"engine/bodies.hpp": TOP}
 

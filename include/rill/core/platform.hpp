@@ -11,11 +11,19 @@
 #if defined(__linux__)
 #define RILL_SYSTEM(file) <rill/engine/system/posix/file>
 #define RILL_KERNEL(file) <rill/engine/system/linux/file>
+#elif defined(__APPLE__)
+#define RILL_SYSTEM(file) <rill/engine/system/posix/file>
+#define RILL_KERNEL(file) <rill/engine/system/darwin/file>
+#elif defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) || defined(__DragonFly__)
+#define RILL_SYSTEM(file) <rill/engine/system/posix/file>
+#define RILL_KERNEL(file) <rill/engine/system/bsd/file>
 #else
-#error "rill: this platform is not supported yet; Linux is"
+#error "rill: this platform is not supported yet; Linux, macOS and the BSDs are"
 #endif
 
 #if defined(RILL_DRIVERS)
 #elif defined(__linux__)
 #define RILL_DRIVERS <rill/engine/driver/linux_drivers.hpp>
+#else
+#define RILL_DRIVERS <rill/engine/driver/bsd_drivers.hpp>
 #endif

@@ -7,9 +7,10 @@ namespace rill {
 
 /// The mechanism of the operating system that a context uses, chosen at run time.
 enum class backend {
-    best,   ///< what RILL_BACKEND in the environment names, or else the best that there is
-    epoll,  ///< Linux
-    poll,   ///< POSIX
+    best,    ///< what RILL_BACKEND in the environment names, or else the best that there is
+    epoll,   ///< Linux
+    kqueue,  ///< macOS and the BSDs
+    poll,    ///< POSIX
 };
 
 }  // namespace rill

@@ -54,11 +54,12 @@ public:
         end_round();
     }
 
-    void arm(reactor_registration& r, direction way) noexcept override {
+    bool arm(reactor_registration& r, direction way, error_code&) noexcept override {
         scoped_lock lock(mutex_);
         r.armed = static_cast<unsigned char>(r.armed | bit(way));
         if (polling_)
             waker_.wake();  // a thread polls a set that does not have this
+        return true;
     }
 
     void disarm(reactor_registration& r, direction way) noexcept override {

@@ -5,6 +5,7 @@
 
 #include RILL_SYSTEM(descriptor.hpp)
 #include RILL_SYSTEM(socket_constants.hpp)
+#include RILL_KERNEL(broken_pipe_signal.hpp)
 #include RILL_KERNEL(new_descriptors.hpp)
 
 #include <cerrno>
@@ -35,6 +36,8 @@ RILL_DECL native_handle open_socket(int family, int type, int protocol, error_co
 RILL_DECL bool open_socket_pair(int family, int type, int protocol, native_handle (&pair)[2], error_code& ec) noexcept {
     return uninterrupted([&] { return new_socket_pair(family, type, protocol, pair); }, ec) == 0;
 }
+
+RILL_DECL void prepare_to_send(native_handle s) noexcept { without_signal(s); }
 
 RILL_DECL bool bind(native_handle s, const void* address, std::size_t size, error_code& ec) noexcept {
     return uninterrupted(
