@@ -72,10 +72,14 @@ public:
     /// Passes a few events on at a time: what has been read should still be in the processor's cache when its handler
     /// runs. But it comes back with nothing only after a look at all that is ready now, or because of wake().
     void wait(wait_limit limit, reactor& to, task_queue& answered) noexcept override {
-        pass_on(to, answered);
-        while (answered.empty() && fetch(limit)) {
+        if (next_ != fetched_) {
             pass_on(to, answered);
-            if (woken_ && !limit.look_only)
+            if (!answered.empty())
+                return;
+        }
+        while (fetch(limit)) {
+            pass_on(to, answered);
+            if (!answered.empty() || (woken_ && !limit.look_only))
                 return;
             limit = wait_limit::none();
         }
