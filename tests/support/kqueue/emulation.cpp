@@ -247,12 +247,19 @@ private:
         event = n.as_added;
         event.flags &= static_cast<std::uint16_t>(~EV_ADD);
         event.fflags = 0;
-        const unsigned end = n.set == read_set ? EPOLLRDHUP | EPOLLHUP : EPOLLHUP | EPOLLERR;
-        if (from.events & end)
+        if (from.events & end_of(n))
             event.flags |= EV_EOF;
         event.data = n.set == read_set ? readable_bytes(descriptor) : 1;
         scramble(event);
         return true;
+    }
+
+    // Nobody reads a pipe any more: Linux calls that an error. But of a socket an error need not be the end.
+    static unsigned end_of(const note& n) {
+        int type = 0;
+        if (n.set == read_set)
+            return EPOLLRDHUP | EPOLLHUP;
+        return get_socket_option(static_cast<int>(n.as_added.ident), SO_TYPE, type) ? EPOLLHUP : EPOLLHUP | EPOLLERR;
     }
 
     // Linux says that there is room, and nobody: the BSDs say nothing.
