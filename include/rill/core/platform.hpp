@@ -3,11 +3,27 @@
 
 // The one file that asks which platform this is. Everything else includes a folder's file through the macros below,
 // or is not included at all on the platforms it is not for.
+//
+//   RILL_SYSTEM(file)  what a family of systems has in common
+//   RILL_KERNEL(file)  what each system of the family has in its own way
+//   RILL_DRIVERS       the list of the platform's drivers; a program may name another for all of its units
 
 #if defined(__linux__)
-#define RILL_PLATFORM linux_platform
 #define RILL_SYSTEM(file) <rill/engine/system/posix/file>
+#define RILL_KERNEL(file) <rill/engine/system/linux/file>
+#elif defined(__APPLE__)
+#define RILL_SYSTEM(file) <rill/engine/system/posix/file>
+#define RILL_KERNEL(file) <rill/engine/system/darwin/file>
+#elif defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) || defined(__DragonFly__)
+#define RILL_SYSTEM(file) <rill/engine/system/posix/file>
+#define RILL_KERNEL(file) <rill/engine/system/bsd/file>
+#else
+#error "rill: this platform is not supported yet; Linux, macOS and the BSDs are"
+#endif
+
+#if defined(RILL_DRIVERS)
+#elif defined(__linux__)
 #define RILL_DRIVERS <rill/engine/driver/linux_drivers.hpp>
 #else
-#error "rill: this platform is not supported yet; Linux is"
+#define RILL_DRIVERS <rill/engine/driver/bsd_drivers.hpp>
 #endif

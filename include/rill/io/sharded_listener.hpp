@@ -8,6 +8,7 @@
 #include <rill/token/adapter.hpp>
 
 #include RILL_SYSTEM(mutex.hpp)
+#include RILL_SYSTEM(socket_constants.hpp)
 
 #include <concepts>
 #include <cstddef>
@@ -153,7 +154,9 @@ auto sharded_listener<Protocol>::bind_all(const endpoint_type& endpoint) -> std:
         acceptor a(context_.get_executor(i), endpoint.protocol());
         a.set_option(socket_base::reuse_address(true));
         error_code refused;
-        if (shares_port)
+        if (shares_port && !engine::socket_constant::reuse_port_shares_connections)
+            refused = error::operation_not_supported;
+        else if (shares_port)
             a.set_option(socket_base::reuse_port(true), refused);
         if (i == 0) {
             a.bind(endpoint_);

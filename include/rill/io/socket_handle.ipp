@@ -41,6 +41,7 @@ RILL_DECL error_code socket_handle::assign(native_handle handle) noexcept {
         return error::already_open;
     if (handle < 0)
         return error::bad_descriptor;
+    system::prepare_to_send(handle);
     handle_ = handle;
     system_non_blocking_ = false;
     return error_code();

@@ -8,7 +8,7 @@
 #include <rill/engine/driver/request_ring.hpp>
 #include <rill/engine/driver/ring_support.hpp>
 
-#include RILL_SYSTEM(waker.hpp)
+#include RILL_KERNEL(waker.hpp)
 
 #include <fcntl.h>
 #include <poll.h>
