@@ -33,7 +33,14 @@ EXCEPTIONS = {
     "engine/system/posix/error_numbers.hpp": 0,
     "engine/system/posix/mutex.hpp": 0,
     "engine/system/posix/native.hpp": 0,
+    "engine/system/windows/error_numbers.hpp": 0,
+    "engine/system/windows/mutex.hpp": 0,
+    "engine/system/windows/native.hpp": 0,
+    "engine/system/windows/winsock.hpp": 0,
 }
+
+# They set, for as long as they include the system's headers, what those look at.
+SYSTEM_SWITCHES = {"engine/system/windows/winsock.hpp"}
 
 PLATFORM_MACRO = re.compile(
     r"\b(?:__(?:linux|unix|gnu_linux|APPLE|MACH|FreeBSD|NetBSD|OpenBSD|DragonFly|ANDROID|CYGWIN|sun)(?:__)?"
@@ -104,21 +111,22 @@ def rank_of(name):
 
 
 def include_macros(library):
-    """The macros of core/platform.hpp that name a file or a folder: RILL_SYSTEM -> engine/system/posix/."""
+    """The macros of core/platform.hpp that name a file or a folder, for each platform one: RILL_SYSTEM ->
+    {engine/system/posix/, engine/system/windows/}."""
     platform = library / "core/platform.hpp"
     text = platform.read_text() if platform.exists() else ""
-    found = re.findall(r"#define (RILL_\w+)(?:\(\w+\))? <rill/(.*?)(?:file)?>", text)
-    return dict(found)
+    macros = {}
+    for macro, target in re.findall(r"#define (RILL_\w+)(?:\(\w+\))? <rill/(.*?)(?:file)?>", text):
+        macros.setdefault(macro, set()).add(target)
+    return macros
 
 
 def resolve(what, macros):
-    """The file, named as in include/rill/, that an #include of the library means; None for other includes."""
+    """The files, named as in include/rill/, that an #include of the library may mean; none for other includes."""
     if m := re.fullmatch(r"<rill/(.*)>", what):
-        return m[1]
+        return [m[1]]
     m = re.fullmatch(r"(RILL_\w+)(?:\((.*)\))?", what)
-    if m and m[1] in macros:
-        return macros[m[1]] + (m[2] or "")
-    return None
+    return [target + (m[2] or "") for target in sorted(macros.get(m[1], ()))] if m else []
 
 
 def check_layers(source, macros):
@@ -127,11 +135,9 @@ def check_layers(source, macros):
         yield 0, "the folder has no layer; LAYERS in layers.py lists them"
         return
     for position, what in source.includes():
-        target = resolve(what, macros)
-        if target is None or (target.endswith("/forward.hpp") and rank > 0):
-            continue
-        target_rank = rank_of(target)
-        if target_rank is None or target_rank > rank:
+        targets = [t for t in resolve(what, macros) if not (t.endswith("/forward.hpp") and rank > 0)]
+        target_ranks = [rank_of(target) for target in targets]
+        if any(r is None or r > rank for r in target_ranks):
             yield position, f"includes {what}, which is in a higher layer"
 
 
@@ -144,7 +150,7 @@ def check_includes(source, macros):
             allowed = ("rill/", *THIRD_PARTY, *OPERATING_SYSTEM, *OPT_IN.get(source.name, ()))
             if ("/" in file or file.endswith(".hpp")) and not file.startswith(allowed):
                 yield position, f"{what} is neither the standard's, nor the system's, nor Boost.System"
-        elif not what.startswith("RILL_BODY(") and resolve(what, macros) is None:
+        elif not what.startswith("RILL_BODY(") and not resolve(what, macros):
             yield position, f"{what} is not a macro of core/platform.hpp that names a header"
 
 
@@ -174,6 +180,8 @@ def check_namespaces(source):
 
 
 def check_macros(source):
+    if source.name in SYSTEM_SWITCHES:
+        return
     for m in re.finditer(r"^[ \t]*#[ \t]*define[ \t]+(?!RILL_)(\w+)", source.code, re.MULTILINE):
         yield m.start(1), f"macro {m[1]} does not begin with RILL_"
     for m in re.finditer(r"\bNDEBUG\b", source.code):
@@ -201,8 +209,14 @@ def check_words(source):
 
 
 def check_bodies(library, macros):
-    bodies = library / "engine/bodies.hpp"
-    included = {resolve(what, macros) for _, what in Source(library, bodies).includes()} if bodies.exists() else set()
+    included = {"engine/bodies.hpp"}
+    found = list(included)
+    while found:
+        path = library / found.pop()
+        for _, what in Source(library, path).includes() if path.exists() else ():
+            new = set(resolve(what, macros)) - included
+            included |= new
+            found += [file for file in new if file.endswith(".ipp")]
     for path in sorted(library.rglob("*.ipp")):
         if path.relative_to(library).as_posix() not in included:
             yield path, 1, "is not included by engine/bodies.hpp"

@@ -10,6 +10,7 @@ enum class backend {
     best,   ///< what RILL_BACKEND in the environment names, or else the best that there is
     epoll,  ///< Linux
     poll,   ///< POSIX
+    iocp,   ///< Windows
 };
 
 }  // namespace rill
