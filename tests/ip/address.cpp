@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/ip/address.hpp>
 
+#include <support/bare_sockets.hpp>
 #include <support/catch.hpp>
 
-#include <arpa/inet.h>
 #include <functional>
-#include <net/if.h>
 #include <random>
 #include <sstream>
 #include <string>

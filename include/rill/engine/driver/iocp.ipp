@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace rill::engine {
 
@@ -379,6 +380,12 @@ RILL_DECL iocp::launch iocp::begin_accept(entry& r, accept_request& q) noexcept 
             r.family = about.iAddressFamily;
             r.type = about.iSocketType;
             r.protocol = about.iProtocol;
+        }
+        int listens = 0;
+        size = sizeof(listens);
+        if (!ec && system::get_option(r.handle, SOL_SOCKET, SO_ACCEPTCONN, &listens, size, ec) && !listens) {
+            r.family = 0;
+            ec = error::invalid_argument;  // Windows says so, too; Wine waits for ever
         }
     }
     accept_function* f = ec ? nullptr : find_function(r.handle, ::GUID WSAID_ACCEPTEX, accept_);

@@ -22,7 +22,8 @@ inline error_code error_of(transfer_result failed) noexcept {
 RILL_COLD RILL_DECL void use_winsock() noexcept;
 
 RILL_DECL native_handle open_socket(int family, int type, int protocol, error_code& ec) noexcept;
-/// Windows has no such call: operation_not_supported.
+/// Windows has no such call. Whatever family is asked for, streams are connected through the loopback interface; others are
+/// not supported.
 RILL_DECL bool open_socket_pair(int family, int type, int protocol, native_handle (&pair)[2], error_code& ec) noexcept;
 RILL_DECL bool bind(native_handle s, const void* address, std::size_t size, error_code& ec) noexcept;
 RILL_DECL bool listen(native_handle s, int backlog, error_code& ec) noexcept;

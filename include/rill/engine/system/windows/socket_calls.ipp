@@ -6,6 +6,7 @@
 #include RILL_SYSTEM(descriptor.hpp)
 
 #include <cstring>
+#include <initializer_list>
 
 namespace rill::engine::system {
 
@@ -48,9 +49,62 @@ RILL_DECL native_handle open_socket(int family, int type, int protocol, error_co
     return s;
 }
 
-RILL_DECL bool open_socket_pair(int, int, int, native_handle (&)[2], error_code& ec) noexcept {
-    ec = error::operation_not_supported;
-    return false;
+/// Closes a socket that the caller has no use for after all.
+struct socket_guard {
+    ~socket_guard() {
+        if (handle != no_handle)
+            close(handle);
+    }
+    native_handle handle;
+};
+
+// Any process may connect to the listener: what is accepted has to be our own attempt.
+RILL_DECL bool open_socket_pair(int, int type, int, native_handle (&pair)[2], error_code& ec) noexcept {
+    if (type != SOCK_STREAM) {
+        ec = error::operation_not_supported;
+        return false;
+    }
+    socket_guard listener{open_socket(AF_INET, SOCK_STREAM, IPPROTO_TCP, ec)};
+    socket_guard first{ec ? no_handle : open_socket(AF_INET, SOCK_STREAM, IPPROTO_TCP, ec)};
+    ::sockaddr_in at{}, mine{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    std::size_t size = sizeof(at), my_size = sizeof(mine);
+    if (ec || !bind(listener.handle, &at, sizeof(at), ec) || !listen(listener.handle, 1, ec) ||
+        !local_address(listener.handle, &at, size, ec))
+        return false;
+    if (!connect(first.handle, &at, size, ec) && ec.value() != error_number::in_progress)
+        return false;
+    ec = error_code();
+    if (!local_address(first.handle, &mine, my_size, ec))
+        return false;
+    for (;;) {
+        ::sockaddr_in peer{};
+        native_address_size peer_size = sizeof(peer);
+        if (!wait_ready(listener.handle, readiness::read, std::chrono::nanoseconds(-1), ec))
+            return false;
+        socket_guard second{accept(listener.handle, reinterpret_cast<native_address*>(&peer), &peer_size, ec)};
+        if (ec.value() == error_number::connection_aborted || would_block(ec)) {
+            ec = error_code();
+            continue;
+        }
+        if (ec)
+            return false;
+        if (peer.sin_port != mine.sin_port || peer.sin_addr.s_addr != mine.sin_addr.s_addr)
+            continue;
+        if (!wait_ready(first.handle, readiness::write, std::chrono::nanoseconds(-1), ec))
+            return false;
+        ec = pending_error(first.handle);
+        if (ec)
+            return false;
+        constexpr int on = 1;
+        for (native_handle s : {first.handle, second.handle})
+            ::setsockopt(s, IPPROTO_TCP, TCP_NODELAY, reinterpret_cast<const char*>(&on), sizeof(on));
+        pair[0] = first.handle;
+        pair[1] = second.handle;
+        first.handle = second.handle = no_handle;
+        return true;
+    }
 }
 
 RILL_DECL bool bind(native_handle s, const void* address, std::size_t size, error_code& ec) noexcept {
