@@ -7,11 +7,13 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <vector>
 
 /// Sockets as the system has them, without the library. Those that are made here block.
 namespace bare {
@@ -56,6 +58,21 @@ inline bool listen(handle h, int backlog) { return ::listen(h, backlog) == 0; }
 
 inline bool control(handle h, int command, int* value) {
     return ::ioctl(h, static_cast<unsigned long>(command), value) == 0;
+}
+
+struct interface_name {
+    std::string name;
+    unsigned index;
+};
+
+/// The network interfaces that there are.
+inline std::vector<interface_name> interfaces() {
+    std::vector<interface_name> found;
+    struct if_nameindex* const all = ::if_nameindex();
+    for (const struct if_nameindex* each = all; each && each->if_index != 0; ++each)
+        found.push_back({each->if_name, each->if_index});
+    ::if_freenameindex(all);
+    return found;
 }
 
 }  // namespace bare

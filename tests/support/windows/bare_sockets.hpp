@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstring>
 #include <iphlpapi.h>
+#include <string>
+#include <vector>
 
 /// Sockets as the system has them, without the library. Those that are made here block.
 namespace bare {
@@ -79,6 +81,22 @@ inline bool control(handle h, int command, int* value) {
     const bool done = ::ioctlsocket(h, command, &native_value) == 0;
     *value = static_cast<int>(native_value);
     return done;
+}
+
+struct interface_name {
+    std::string name;
+    unsigned index;
+};
+
+/// The network interfaces that there are.
+inline std::vector<interface_name> interfaces() {
+    std::vector<interface_name> found;
+    for (unsigned index = 1; index < 100; ++index) {
+        char name[IF_MAX_STRING_SIZE + 1];
+        if (::if_indextoname(index, name))
+            found.push_back({name, index});
+    }
+    return found;
 }
 
 }  // namespace bare

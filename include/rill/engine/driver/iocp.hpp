@@ -21,8 +21,11 @@ struct iocp_registration;
 /// What the kernel knows of a request: it writes here, and says so at the port, once, whatever becomes of the request.
 struct iocp_call {
     ::OVERLAPPED overlapped;  // the first, so that a packet names the call
-    iocp_registration* of;
-    request* asked;  // null: answered already, and only the packet is missing
+    // Null: the request has been answered, and the call has left its registration; only the packet is awaited. Written with
+    // the registration's lock.
+    std::atomic<iocp_registration*> of;
+    iocp_registration* from;  // the same, for ever
+    request* asked;
     iocp_call* next;
     iocp_call* before;
     std::size_t size;  // of the whole, as it was allocated
@@ -51,7 +54,8 @@ struct iocp_connect : iocp_call {};
 /// The driver's state for one handle.
 struct iocp_registration : registration {
     mutex lock;
-    iocp_call* calls = nullptr;              // in the kernel
+    iocp_call* calls = nullptr;              // in the kernel, and not answered
+    std::atomic<unsigned> packets{0};        // that are still to come of its calls, answered or not
     task_queue waiting[2];                   // of a stream, for reading and writing: behind the one that is under way
     request* under_way[2] = {};              // of a stream
     bool attached = false;                   // false: only the calls that it still has are waited for
@@ -73,7 +77,7 @@ struct iocp_registration : registration {
 /// not ask is begun again: see system::shut_down().
 ///
 /// All of a registration is under its lock, in solo loops too: there abandon() closes the handle on another thread.
-/// Registrations are reused, never freed, and not before their last packet has come.
+/// Registrations are reused, never freed, and not while the kernel has a request of theirs.
 class iocp final : public driver {
 public:
     /// Throws  system_error: the system has no more ports
@@ -120,7 +124,7 @@ private:
     RILL_COLD RILL_DECL bool add_chunk() noexcept;
     RILL_DECL void put_back(entry& r) noexcept;
     RILL_COLD RILL_DECL bool associate(native_handle handle) noexcept;
-    RILL_COLD RILL_DECL void dissociate(entry& r) noexcept;
+    RILL_COLD RILL_DECL void give_away(entry& r, bool idle) noexcept;
 
     RILL_DECL launch begin(entry& r, request& q) noexcept;
     RILL_DECL launch begin_receive(entry& r, receive_request& q) noexcept;
@@ -138,7 +142,8 @@ private:
 
     template <class Call>
     Call* make_call(entry& r, request& q) noexcept;
-    RILL_DECL void free_call(entry& r, iocp_call& call) noexcept;
+    RILL_DECL static void unlink(entry& r, iocp_call& call) noexcept;
+    RILL_DECL void free_call(iocp_call& call) noexcept;
 
     RILL_DECL void answered(entry& r, request& q, task_queue& ready) noexcept;
     RILL_DECL void settle(entry& r, iocp_call& call, task_queue& ready) noexcept;

@@ -109,17 +109,17 @@ RILL_DECL bool iocp::associate(native_handle handle) noexcept {
     return is_new || error == ERROR_INVALID_PARAMETER;
 }
 
-// Takes the handle from the port, so that it can be given to another one. Source: FileReplaceCompletionInformation, since
-// Windows 8.1; Wine 8 does not have it.
-RILL_DECL void iocp::dissociate(entry& r) noexcept {
+// Takes the handle from the port, so that it can go to another one; unless packets are still to come, which might be lost.
+// Source: FileReplaceCompletionInformation, since Windows 8.1; Wine 8 does not have it.
+RILL_DECL void iocp::give_away(entry& r, bool idle) noexcept {
     struct {
         ::HANDLE port = nullptr;
         void* key = nullptr;
     } none;
     constexpr int replace_completion = 61;
     void* io_status_block[2] = {};
-    if (!r.calls && system::nt_calls::get().set_information_file(file_of(r.handle), io_status_block, &none,
-                                                                 sizeof(none), replace_completion) >= 0)
+    if (idle && system::nt_calls::get().set_information_file(file_of(r.handle), io_status_block, &none, sizeof(none),
+                                                             replace_completion) >= 0)
         return;
     scoped_lock lock(entries_mutex_);
     try {
@@ -132,9 +132,10 @@ RILL_DECL void iocp::dissociate(entry& r) noexcept {
 RILL_DECL void iocp::detach(registration& base, bool closing, task_queue& ready) noexcept {
     auto& r = static_cast<entry&>(base);
     scoped_lock lock(r.lock);
+    const bool idle = r.packets.load(std::memory_order_acquire) == 0;
     end_all(r, ready);
     if (!closing && r.handle != no_handle)
-        dissociate(r);
+        give_away(r, idle);
     r.handle = no_handle;
     r.owner = nullptr;
     r.attached = false;
@@ -241,8 +242,11 @@ RILL_DECL void iocp::end_all(entry& r, task_queue& ready) noexcept {
         c->cancelled = true;
     if (r.handle != no_handle)
         ::CancelIoEx(file_of(r.handle), nullptr);
-    for (iocp_call* c = r.calls; c; c = c->next)
-        settle(r, *c, ready);
+    for (iocp_call* c = r.calls; c;) {
+        iocp_call& each = *c;
+        c = c->next;
+        settle(r, each, ready);
+    }
 }
 
 // -- calls
@@ -258,7 +262,9 @@ Call* iocp::make_call(entry& r, request& q) noexcept {
     }
     auto* c = ::new (memory) Call;
     std::memset(&c->overlapped, 0, sizeof(c->overlapped));
-    c->of = &r;
+    c->of.store(&r, std::memory_order_relaxed);
+    c->from = &r;
+    r.packets.fetch_add(1, std::memory_order_relaxed);
     c->asked = &q;
     c->size = sizeof(Call);
     c->is_poll = std::is_same_v<Call, iocp_poll>;
@@ -273,10 +279,15 @@ Call* iocp::make_call(entry& r, request& q) noexcept {
     return c;
 }
 
-RILL_DECL void iocp::free_call(entry& r, iocp_call& call) noexcept {
+RILL_DECL void iocp::unlink(entry& r, iocp_call& call) noexcept {
     (call.before ? call.before->next : r.calls) = call.next;
     if (call.next)
         call.next->before = call.before;
+    call.of.store(nullptr, std::memory_order_release);
+}
+
+RILL_DECL void iocp::free_call(iocp_call& call) noexcept {
+    call.from->packets.fetch_sub(1, std::memory_order_release);
     deallocate(&call, call.size);
     calls_.fetch_sub(1, std::memory_order_relaxed);
 }
@@ -290,7 +301,8 @@ RILL_DECL iocp::launch iocp::begun(entry& r, iocp_call& call, int error, std::si
     if (error == error_number::operation_aborted)
         call.cancelled = true;  // that is an answer, and no reason to begin it again
     const launch l = conclude(r, call, error, bytes);
-    free_call(r, call);
+    unlink(r, call);
+    free_call(call);
     return l;
 }
 
@@ -564,8 +576,6 @@ inline int error_of_status(system::nt_status status) noexcept {
 
 // The kernel has been asked to cancel @p call. If it is done with it, or will not touch the user's memory, it is answered.
 RILL_DECL void iocp::settle(entry& r, iocp_call& call, task_queue& ready) noexcept {
-    if (!call.asked)
-        return;
     request& q = *call.asked;
     // The last that the kernel writes of a call. Source: HasOverlappedIoCompleted()
     const ::ULONG_PTR status = std::atomic_ref(call.overlapped.Internal).load(std::memory_order_acquire);
@@ -578,22 +588,26 @@ RILL_DECL void iocp::settle(entry& r, iocp_call& call, task_queue& ready) noexce
     } else {
         return;
     }
-    call.asked = nullptr;
+    unlink(r, call);
     answered(r, q, ready);
 }
 
 RILL_DECL void iocp::take(iocp_call& call, task_queue& ready) noexcept {
-    entry& r = *call.of;
-    scoped_lock lock(r.lock);
-    if (request* q = call.asked) {
-        const auto status = static_cast<system::nt_status>(call.overlapped.Internal);
-        if (conclude(r, call, error_of_status(status), static_cast<std::size_t>(call.overlapped.InternalHigh)) ==
-            launch::answered)
-            answered(r, *q, ready);
+    if (entry* r = call.of.load(std::memory_order_acquire)) {
+        scoped_lock lock(r->lock);
+        if (call.of.load(std::memory_order_relaxed)) {  // it has not been answered meanwhile
+            request& q = *call.asked;
+            const auto status = static_cast<system::nt_status>(call.overlapped.Internal);
+            const launch l =
+                conclude(*r, call, error_of_status(status), static_cast<std::size_t>(call.overlapped.InternalHigh));
+            unlink(*r, call);
+            if (l == launch::answered)
+                answered(*r, q, ready);
+            if (!r->attached && !r->calls)
+                put_back(*r);
+        }
     }
-    free_call(r, call);
-    if (!r.attached && !r.calls)
-        put_back(r);
+    free_call(call);
 }
 
 // -- waiting
