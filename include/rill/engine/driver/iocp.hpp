@@ -6,6 +6,7 @@
 #include RILL_SYSTEM(afd_poll.hpp)
 #include RILL_SYSTEM(mutex.hpp)
 #include RILL_SYSTEM(nt_calls.hpp)
+#include RILL_SYSTEM(wait_timer.hpp)
 
 #include <atomic>
 #include <cstddef>
@@ -149,7 +150,10 @@ private:
     RILL_DECL void settle(entry& r, iocp_call& call, task_queue& ready) noexcept;
     RILL_COLD RILL_DECL void end_all(entry& r, task_queue& ready) noexcept;
     RILL_DECL void take(iocp_call& call, task_queue& ready) noexcept;
-    RILL_DECL ::ULONG take_packets(::DWORD milliseconds, task_queue& ready) noexcept;
+    RILL_DECL ::ULONG take_packets(::DWORD milliseconds, bool alertable, task_queue& ready) noexcept;
+    RILL_DECL ::ULONG take_packets_until(time_point deadline, task_queue& ready) noexcept;
+    RILL_DECL wait_timer* borrow_timer() noexcept;
+    RILL_DECL void give_back(wait_timer& t) noexcept;
     RILL_DECL bool somebody_returns_at(time_point deadline) const noexcept;
 
     // Functions that Winsock's providers have, and no library to link with.
@@ -173,6 +177,8 @@ private:
     std::vector<native_handle, source_allocator<native_handle>> given_away_;
     mutex waits_mutex_;
     timed_wait* timed_waits_ = nullptr;  // shared: waits_mutex_
+    wait_timer* timers_ = nullptr;       // waits_mutex_: those that no thread uses
+    bool has_timers_ = true;             // waits_mutex_: the system has not refused one
 };
 
 }  // namespace rill::engine

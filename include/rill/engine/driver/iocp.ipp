@@ -29,6 +29,10 @@ RILL_DECL iocp::iocp(threading t, const driver_options& options)
 
 RILL_DECL iocp::~iocp() {
     RILL_ASSERT(calls_ == 0);
+    while (wait_timer* t = timers_) {
+        timers_ = t->next;
+        delete t;
+    }
     while (chunk* c = chunks_) {
         chunks_ = c->next;
         delete c;
@@ -613,10 +617,10 @@ RILL_DECL void iocp::take(iocp_call& call, task_queue& ready) noexcept {
 // -- waiting
 
 // How many packets there were.
-RILL_DECL ::ULONG iocp::take_packets(::DWORD milliseconds, task_queue& ready) noexcept {
+RILL_DECL ::ULONG iocp::take_packets(::DWORD milliseconds, bool alertable, task_queue& ready) noexcept {
     ::OVERLAPPED_ENTRY packets[packets_at_a_time];
     ::ULONG count = 0;
-    if (!::GetQueuedCompletionStatusEx(port_, packets, packets_at_a_time, &count, milliseconds, FALSE))
+    if (!::GetQueuedCompletionStatusEx(port_, packets, packets_at_a_time, &count, milliseconds, alertable))
         return 0;
     for (::ULONG i = 0; i != count; ++i)
         if (packets[i].lpOverlapped)  // or somebody has called wake()
@@ -624,12 +628,59 @@ RILL_DECL ::ULONG iocp::take_packets(::DWORD milliseconds, task_queue& ready) no
     return count;
 }
 
-inline ::DWORD milliseconds_until(time_point deadline) noexcept {
+// Up to the last clock tick before the deadline a time-out does; from there on a timer, which costs two calls more.
+RILL_DECL ::ULONG iocp::take_packets_until(time_point deadline, task_queue& ready) noexcept {
+    using namespace std::chrono;
+    constexpr milliseconds tick(16), longest = hours(24);
     if (deadline == time_point::max())
-        return INFINITE;
-    const auto left = time_left(deadline, std::chrono::steady_clock::now());
-    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
-    return static_cast<::DWORD>(milliseconds > 1'000'000'000 ? 1'000'000'000 : milliseconds);
+        return take_packets(INFINITE, false, ready);
+    const time_point::duration left = time_left(deadline, steady_clock::now());
+    const auto timeout =
+        static_cast<::DWORD>(ceil<milliseconds>(std::min<time_point::duration>(left, longest)).count());
+    wait_timer* timer = timeout != 0 ? borrow_timer() : nullptr;
+    if (!timer)
+        return take_packets(timeout, false, ready);
+    ::ULONG count;
+    if (left > 2 * tick) {
+        count = take_packets(timeout - static_cast<::DWORD>(tick.count()), false, ready);
+    } else {
+        const bool is_set = timer->set(left);
+        count = take_packets(timeout, is_set, ready);
+        timer->clear();
+    }
+    give_back(*timer);
+    return count;
+}
+
+// Null: the system has none.
+RILL_DECL wait_timer* iocp::borrow_timer() noexcept {
+    {
+        scoped_lock lock(waits_mutex_);
+        if (!has_timers_)
+            return nullptr;
+        if (wait_timer* t = timers_) {
+            timers_ = t->next;
+            return t;
+        }
+    }
+    wait_timer* t;
+    try {
+        t = new (memory_) wait_timer;
+    } catch (...) {
+        return nullptr;  // whatever the user's allocator throws
+    }
+    if (t->exists())
+        return t;
+    delete t;
+    scoped_lock lock(waits_mutex_);
+    has_timers_ = false;
+    return nullptr;
+}
+
+RILL_DECL void iocp::give_back(wait_timer& t) noexcept {
+    scoped_lock lock(waits_mutex_);
+    t.next = timers_;
+    timers_ = &t;
 }
 
 // Each thread takes no more than it is to handle next: the rest is for the others. But it comes back with nothing only
@@ -647,9 +698,9 @@ RILL_DECL void iocp::wait(wait_limit limit, task_queue& ready) noexcept {
     } else if (shared_) {
         self.until = limit.own_deadline;
     }
-    ::DWORD timeout = limit.look_only ? 0 : milliseconds_until(self.until);
-    while (take_packets(timeout, ready) == packets_at_a_time && ready.empty())
-        timeout = 0;
+    ::ULONG count = limit.look_only ? take_packets(0, false, ready) : take_packets_until(self.until, ready);
+    while (count == packets_at_a_time && ready.empty())
+        count = take_packets(0, false, ready);
     if (is_listed) {
         scoped_lock lock(waits_mutex_);
         timed_wait** link = &timed_waits_;
@@ -691,7 +742,7 @@ RILL_DECL void iocp::shut_down(task_queue& ready) noexcept {
         }
     }
     while (calls_.load(std::memory_order_relaxed) != 0)
-        take_packets(INFINITE, ready);
+        take_packets(INFINITE, false, ready);
 }
 
 }  // namespace rill::engine
