@@ -28,9 +28,12 @@ RANKS = {folder: rank for rank, folders in enumerate(LAYERS) for folder in folde
 
 # What core takes from the platform: constants, plain types, the mutex. Rank 0, in each platform's folder; they include
 # nothing of the library but each other and core/platform.hpp.
-BENEATH_CORE = re.compile(r"engine/system/\w+/(?:condition_clock|error_numbers|monotonic_condition|mutex|native)\.hpp")
+BENEATH_CORE = re.compile(r"engine/system/\w+/(?:condition_clock|error_numbers|monotonic_condition|mutex|native|winsock)\.hpp")
 # Headers that do not have their folder's place.
 EXCEPTIONS = {"engine/bodies.hpp": TOP}
+
+# They set, for as long as they include the system's headers, what those look at.
+SYSTEM_SWITCHES = {"engine/system/windows/winsock.hpp"}
 
 PLATFORM_MACRO = re.compile(
     r"\b(?:__(?:linux|unix|gnu_linux|APPLE|MACH|FreeBSD|NetBSD|OpenBSD|DragonFly|ANDROID|CYGWIN|sun)(?:__)?"
@@ -173,6 +176,8 @@ def check_namespaces(source):
 
 
 def check_macros(source):
+    if source.name in SYSTEM_SWITCHES:
+        return
     for m in re.finditer(r"^[ \t]*#[ \t]*define[ \t]+(?!RILL_)(\w+)", source.code, re.MULTILINE):
         yield m.start(1), f"macro {m[1]} does not begin with RILL_"
     for m in re.finditer(r"\bNDEBUG\b", source.code):
@@ -200,9 +205,14 @@ def check_words(source):
 
 
 def check_bodies(library, macros):
-    bodies = library / "engine/bodies.hpp"
-    includes = Source(library, bodies).includes() if bodies.exists() else ()
-    included = {target for _, what in includes for target in resolve(what, macros)}
+    included = {"engine/bodies.hpp"}
+    found = list(included)
+    while found:
+        path = library / found.pop()
+        for _, what in Source(library, path).includes() if path.exists() else ():
+            new = set(resolve(what, macros)) - included
+            included |= new
+            found += [file for file in new if file.endswith(".ipp")]
     for path in sorted(library.rglob("*.ipp")):
         if path.relative_to(library).as_posix() not in included:
             yield path, 1, "is not included by engine/bodies.hpp"

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <support/capabilities.hpp>
+
+#if TEST_HAS_REACTOR
+
 #include <rill/engine/driver/reactor.hpp>
 
 #include <rill/engine/driver/make_driver.hpp>
@@ -859,3 +863,5 @@ TEST_CASE("handles are attached, used and detached while another thread waits", 
     waiter.join();
     CHECK(wrong == 0);
 }
+
+#endif

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/io/basic_socket_acceptor.hpp>
 
+#include <support/capabilities.hpp>
+
+#if TEST_HAS_REACTOR
+
 #include "loopback.hpp"
 
 #include <rill/io/steady_timer.hpp>
@@ -528,3 +532,5 @@ TEST_CASE("synchronous operations go on after a signal", "[io][fault_injection]"
         client.close();
     }
 }
+
+#endif

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/io/basic_stream_socket.hpp>
 
+#include <support/capabilities.hpp>
+
+#if TEST_HAS_PROC
+
 #include "loopback.hpp"
 
 #include <cerrno>
@@ -225,3 +229,5 @@ TEST_CASE("10,000 connections are served at once", "[io][many_connections]") {
     }
     CHECK(status == 0);
 }
+
+#endif

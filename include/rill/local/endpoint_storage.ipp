@@ -30,8 +30,8 @@ RILL_DECL void local_endpoint_storage::resize(std::size_t size) {
 }
 
 RILL_DECL std::string_view local_endpoint_storage::path() const noexcept {
-    if (size_ <= native_path_offset)
-        return {};
+    if (size_ <= native_path_offset || local_.sun_family != socket_constant::family_local)
+        return {};  // unnamed, or of a pair that the system could connect in another way only
     const std::string_view name(local_.sun_path, size_ - native_path_offset);
     const bool abstract = socket_constant::has_abstract_names && name.front() == '\0';
     return abstract ? name : name.substr(0, name.find('\0'));

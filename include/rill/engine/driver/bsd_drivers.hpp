@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rill/engine/driver/kqueue.hpp>
+#include <rill/engine/driver/make_reactor.hpp>
 #include <rill/engine/driver/platform_driver.hpp>
 #include <rill/engine/driver/poll.hpp>
 

@@ -3,6 +3,7 @@
 
 #include <rill/engine/driver/epoll.hpp>
 #include <rill/engine/driver/io_uring.hpp>
+#include <rill/engine/driver/make_reactor.hpp>
 #include <rill/engine/driver/platform_driver.hpp>
 #include <rill/engine/driver/poll.hpp>
 

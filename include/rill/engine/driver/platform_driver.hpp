@@ -2,7 +2,7 @@
 #pragma once
 
 #include <rill/engine/driver/backend.hpp>
-#include <rill/engine/driver/reactor.hpp>
+#include <rill/engine/driver/driver.hpp>
 
 #include <memory>
 #include <string_view>
@@ -15,13 +15,5 @@ struct platform_driver {
     std::string_view name;
     std::unique_ptr<driver> (*make)(threading, const driver_options&);
 };
-
-template <class Poller>
-std::unique_ptr<driver> make_reactor(threading t, const driver_options& options) {
-    std::unique_ptr<poller> p(new (options.memory) Poller(t, options));
-    std::unique_ptr<reactor> r(new (options.memory) reactor(std::move(p), t, options.memory));
-    r->reserve(options.preallocated);
-    return r;
-}
 
 }  // namespace rill::engine
