@@ -21,6 +21,9 @@ inline error_code error_of(transfer_result failed) noexcept {
 /// Starts Winsock before its first use in the process; it is stopped when the process ends.
 RILL_COLD RILL_DECL void use_winsock() noexcept;
 
+/// Sending never raises a signal here.
+inline void prepare_to_send(native_handle) noexcept {}
+
 RILL_DECL native_handle open_socket(int family, int type, int protocol, error_code& ec) noexcept;
 /// Windows has no such call. Whatever family is asked for, streams are connected through the loopback interface; others are
 /// not supported.

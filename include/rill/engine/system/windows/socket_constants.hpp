@@ -42,6 +42,12 @@ inline constexpr int send_low_watermark = SO_SNDLOWAT;
 /// does not, and would with it take the address of one that still listens.
 inline constexpr bool listeners_need_reuse_address = false;
 
+/// Listeners cannot share a port.
+inline constexpr bool reuse_port_shares_connections = false;
+
+/// A local address that begins with NUL has no name.
+inline constexpr bool has_abstract_names = false;
+
 inline constexpr int tcp_no_delay = TCP_NODELAY;
 inline constexpr int ipv6_only = IPV6_V6ONLY;
 
