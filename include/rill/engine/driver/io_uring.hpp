@@ -238,9 +238,13 @@ RILL_INLINE void io_uring_driver::begin(entry& r, request& q, task_queue& ready)
         }
     }
     const bool is_first = queue.empty();
-    if (q.wanted_now && is_first && try_call(r, q)) [[unlikely]] {
-        ready.push(q);
-        return;
+    if (q.wanted_now && is_first) [[unlikely]] {
+        if (try_call(r, q)) {
+            ready.push(q);
+            return;
+        }
+        if (q.kind == request_kind::connect)
+            q.progress |= polled;  // it is under way
     }
     queue.push(q);
     if (is_first || !is_ordered(q)) [[likely]]
@@ -823,11 +827,11 @@ inline void io_uring_driver::call_kernel(wait_limit limit, guard& lock, task_que
         auto timeout = system::ring::for_ever;
         if (limit.deadline != time_point::max())
             timeout = time_left(limit.deadline, now());
-        if ((refused_ || behind_ || !waker_put_ || woken_) && timeout > retry_interval) [[unlikely]]
+        if ((refused_ || behind_ || !waker_put_) && timeout > retry_interval) [[unlikely]]
             timeout = retry_interval;
         waited_for_ = shared_;
         const bool refused = refused_;
-        if (enter(lock, 1, timeout) < 0 && refused && refused_) {
+        if (enter(lock, woken_ ? 0 : 1, timeout) < 0 && refused && refused_) {
             // It takes no entries; what it has may come back all the same.
             ++callers_;
             lock.unlock();
