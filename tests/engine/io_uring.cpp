@@ -135,7 +135,7 @@ TEST_CASE("whichever call the kernel has no memory for, nothing is lost", "[engi
     const int in_a_row = GENERATE(1, 3);
     int calls = 1;
     for (int n = 0; n < calls; ++n) {
-        CAPTURE(hint, code, in_a_row, n);
+        CAPTURE(std::getenv("RILL_IO_URING"), hint, code, in_a_row, n);
         io_context io(rill::backend::io_uring, hint);
         bustle b(io);
         const tapped tap;
@@ -188,7 +188,7 @@ TEST_CASE("when the kernel refuses for good every operation is told so", "[engin
     int calls = 1;
     bool was_told = false;
     for (int n = 0; n < calls; ++n) {
-        CAPTURE(hint, n);
+        CAPTURE(std::getenv("RILL_IO_URING"), hint, n);
         io_context io(rill::backend::io_uring, hint);
         bustle b(io);
         const tapped tap;

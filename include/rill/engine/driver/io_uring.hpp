@@ -815,6 +815,12 @@ inline void io_uring_driver::wait(wait_limit limit, task_queue& ready) noexcept 
 }
 
 inline void io_uring_driver::call_kernel(wait_limit limit, guard& lock, task_queue& found) noexcept {
+    if (!limit.look_only && !shared_ && ++waits_ == waits_to_settle) [[unlikely]] {
+        settle_here();
+        found.splice(answered_);  // meanwhile
+        if (!found.empty())
+            return;
+    }
     if (!waker_put_) [[unlikely]]
         put_waker();
     if (limit.look_only) {
@@ -822,8 +828,6 @@ inline void io_uring_driver::call_kernel(wait_limit limit, guard& lock, task_que
             return;
         enter(lock, 0, system::ring::for_ever);
     } else {
-        if (!shared_ && ++waits_ == waits_to_settle) [[unlikely]]
-            settle_here();
         auto timeout = system::ring::for_ever;
         if (limit.deadline != time_point::max())
             timeout = time_left(limit.deadline, now());
