@@ -4,9 +4,13 @@
 #include <cstddef>
 #include <pthread.h>
 
+#if defined(__linux__)
+
 /// While it lives the system refuses to make threads: their stacks would have to be larger than the address space.
 class no_threads {
 public:
+    static constexpr bool is_possible = true;
+
     no_threads() {
         ::pthread_getattr_default_np(&before_);
         ::pthread_attr_t huge;
@@ -24,3 +28,15 @@ public:
 private:
     ::pthread_attr_t before_;
 };
+
+#else
+
+/// Elsewhere nothing makes the system refuse.
+class no_threads {
+public:
+    static constexpr bool is_possible = false;
+
+    no_threads() {}
+};
+
+#endif
