@@ -266,12 +266,12 @@ TEST_CASE("the user's signals are not handled on the thread in the background", 
     rill::basic_waitable_timer<std::chrono::steady_clock, rill::wait_traits<std::chrono::steady_clock>, least_executor>
         timer(least_executor{&ctx}, 0ms);
     ::pthread_sigmask(SIG_SETMASK, nullptr, &here);
-    CHECK(::sigismember(&here, SIGUSR1) == 0);
+    CHECK(sigismember(&here, SIGUSR1) == 0);
     std::atomic<int> blocked{-1};
     timer.async_wait([&](rill::error_code) {
         ::sigset_t there;
         ::pthread_sigmask(SIG_SETMASK, nullptr, &there);
-        blocked = ::sigismember(&there, SIGUSR1);
+        blocked = sigismember(&there, SIGUSR1);
     });
     CHECK(soon([&] { return blocked != -1; }));
     CHECK(blocked == 1);

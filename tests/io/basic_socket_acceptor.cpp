@@ -590,7 +590,7 @@ TEST_CASE("a peer whose path fills the address is accepted", "[io][basic_socket_
     std::memcpy(own.sun_path, prefix.data(), prefix.size());
     const std::string path(own.sun_path, sizeof(own.sun_path));
     for (int round = 0; round < 2; ++round) {
-        const int raw = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const int raw = ::socket(AF_UNIX, SOCK_STREAM, 0);
         REQUIRE(::bind(raw, reinterpret_cast<const ::sockaddr*>(&own), sizeof(own)) == 0);
         local::endpoint peer;
         local::socket connecting(io, local(), raw), accepted(io);

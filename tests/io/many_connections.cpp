@@ -28,6 +28,8 @@ using rill::buffer;
 using rill::error_code;
 namespace error = rill::error;
 
+extern "C" char** environ;  // which not every system declares
+
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -56,7 +56,8 @@ bool get_socket_option(int descriptor, int name, int& value) {
     return kernel(SYS_getsockopt, descriptor, SOL_SOCKET, name, &value, &size) == 0;
 }
 
-std::atomic<bool> chaos{std::getenv("KQUEUE_CHAOS") != nullptr};
+const char* const seed = std::getenv("KQUEUE_CHAOS");
+std::atomic<bool> chaos{seed != nullptr};
 
 class dice {
 public:
@@ -68,7 +69,7 @@ public:
     }
 
 private:
-    std::minstd_rand random_{1};
+    std::minstd_rand random_{seed ? static_cast<unsigned>(std::atoi(seed)) : 1};
 };
 
 enum filter_set : unsigned { read_set, write_set, set_count };

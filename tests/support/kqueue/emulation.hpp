@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// What tests ask of the emulation of kqueue. With KQUEUE_CHAOS in the environment it is in chaos from the start.
+/// What tests ask of the emulation of kqueue. With KQUEUE_CHAOS in the environment it is in chaos from the start; its
+/// value is the seed.
 namespace kqueue_emulation {
 
 /// In chaos kevent() does what a kernel may do and mostly does not: it reports a filter that is not ready, a write filter
