@@ -120,7 +120,7 @@ private:
     // What has become of a request that was given to the kernel.
     enum class launch : unsigned char { answered, under_way };
 
-    static constexpr ::ULONG packets_at_a_time = 16;
+    static constexpr ::ULONG packets_at_a_time = 32;
 
     RILL_COLD RILL_DECL bool add_chunk() noexcept;
     RILL_DECL void put_back(entry& r) noexcept;
@@ -148,7 +148,8 @@ private:
 
     RILL_DECL void answered(entry& r, request& q, task_queue& ready) noexcept;
     RILL_DECL void settle(entry& r, iocp_call& call, task_queue& ready) noexcept;
-    RILL_COLD RILL_DECL void end_all(entry& r, task_queue& ready) noexcept;
+    RILL_COLD RILL_DECL void end_all(entry& r, bool closing, task_queue& ready) noexcept;
+    RILL_COLD RILL_DECL static void let_finish(entry& r) noexcept;
     RILL_DECL void take(iocp_call& call, task_queue& ready) noexcept;
     RILL_DECL ::ULONG take_packets(::DWORD milliseconds, bool alertable, task_queue& ready) noexcept;
     RILL_DECL ::ULONG take_packets_until(time_point deadline, task_queue& ready) noexcept;

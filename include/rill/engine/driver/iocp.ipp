@@ -137,7 +137,7 @@ RILL_DECL void iocp::detach(registration& base, bool closing, task_queue& ready)
     auto& r = static_cast<entry&>(base);
     scoped_lock lock(r.lock);
     const bool idle = r.packets.load(std::memory_order_acquire) == 0;
-    end_all(r, ready);
+    end_all(r, closing, ready);
     if (!closing && r.handle != no_handle)
         give_away(r, idle);
     r.handle = no_handle;
@@ -154,8 +154,28 @@ RILL_DECL void iocp::abandon(registration& base) noexcept {
     for (iocp_call* c = r.calls; c; c = c->next)
         c->cancelled = true;
     ::CancelIoEx(file_of(r.handle), nullptr);
+    let_finish(r);
     system::close(r.handle);
     r.handle = no_handle;
+}
+
+inline bool is_pending(iocp_call& call) noexcept {
+    // The last that the kernel writes of a call. Source: HasOverlappedIoCompleted()
+    const ::ULONG_PTR status = std::atomic_ref(call.overlapped.Internal).load(std::memory_order_acquire);
+    return static_cast<system::nt_status>(status) == system::status_pending;
+}
+
+// A call that the kernel is not done with keeps the socket, and with it the address of a listener. It has been cancelled, so
+// that does not take long; if it does, the address is free a little later.
+RILL_DECL void iocp::let_finish(entry& r) noexcept {
+    constexpr int most_looks = 1000;
+    iocp_call* c = r.calls;
+    for (int i = 0; c && i != most_looks; ++i) {
+        if (is_pending(*c))
+            yield_thread();
+        else
+            c = c->next;
+    }
 }
 
 // -- requests
@@ -229,10 +249,10 @@ RILL_DECL void iocp::cancel(request& q, task_queue& ready) noexcept {
 RILL_DECL void iocp::cancel_all(registration& base, task_queue& ready) noexcept {
     auto& r = static_cast<entry&>(base);
     scoped_lock lock(r.lock);
-    end_all(r, ready);
+    end_all(r, false, ready);
 }
 
-RILL_DECL void iocp::end_all(entry& r, task_queue& ready) noexcept {
+RILL_DECL void iocp::end_all(entry& r, bool closing, task_queue& ready) noexcept {
     for (task_queue& queue : r.waiting) {
         while (!queue.empty()) {
             auto& q = static_cast<request&>(queue.pop());
@@ -246,6 +266,8 @@ RILL_DECL void iocp::end_all(entry& r, task_queue& ready) noexcept {
         c->cancelled = true;
     if (r.handle != no_handle)
         ::CancelIoEx(file_of(r.handle), nullptr);
+    if (closing)
+        let_finish(r);
     for (iocp_call* c = r.calls; c;) {
         iocp_call& each = *c;
         c = c->next;
@@ -581,11 +603,10 @@ inline int error_of_status(system::nt_status status) noexcept {
 // The kernel has been asked to cancel @p call. If it is done with it, or will not touch the user's memory, it is answered.
 RILL_DECL void iocp::settle(entry& r, iocp_call& call, task_queue& ready) noexcept {
     request& q = *call.asked;
-    // The last that the kernel writes of a call. Source: HasOverlappedIoCompleted()
-    const ::ULONG_PTR status = std::atomic_ref(call.overlapped.Internal).load(std::memory_order_acquire);
-    if (static_cast<system::nt_status>(status) != system::status_pending) {
-        [[maybe_unused]] const launch l = conclude(r, call, error_of_status(static_cast<system::nt_status>(status)),
-                                                   static_cast<std::size_t>(call.overlapped.InternalHigh));
+    if (!is_pending(call)) {
+        const auto status = static_cast<system::nt_status>(call.overlapped.Internal);
+        [[maybe_unused]] const launch l =
+            conclude(r, call, error_of_status(status), static_cast<std::size_t>(call.overlapped.InternalHigh));
         RILL_ASSERT(l == launch::answered);
     } else if (call.is_poll) {
         q.answer(error::operation_aborted);
@@ -683,8 +704,8 @@ RILL_DECL void iocp::give_back(wait_timer& t) noexcept {
     timers_ = &t;
 }
 
-// Each thread takes no more than it is to handle next: the rest is for the others. But it comes back with nothing only
-// after a look at all that there is.
+// Shared, each thread takes no more than it is to handle next: the rest is for the others. But it comes back with nothing
+// only after a look at all that there is. Solo all is taken, so that calls that were cancelled do not pile up.
 RILL_DECL void iocp::wait(wait_limit limit, task_queue& ready) noexcept {
     timed_wait self{limit.deadline};
     const bool is_listed = shared_ && !limit.look_only && limit.deadline != time_point::max();
@@ -699,7 +720,7 @@ RILL_DECL void iocp::wait(wait_limit limit, task_queue& ready) noexcept {
         self.until = limit.own_deadline;
     }
     ::ULONG count = limit.look_only ? take_packets(0, false, ready) : take_packets_until(self.until, ready);
-    while (count == packets_at_a_time && ready.empty())
+    while (count == packets_at_a_time && (!shared_ || ready.empty()))
         count = take_packets(0, false, ready);
     if (is_listed) {
         scoped_lock lock(waits_mutex_);

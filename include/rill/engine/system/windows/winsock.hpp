@@ -17,6 +17,11 @@
 #endif
 
 #include <windows.h>
+// MinGW's <windows.h> may have included the old <winsock.h>. Its <winsock2.h> gets along with that, but for a warning.
+#if defined(_WINSOCKAPI_) && !defined(_WINSOCK2API_)
+#undef _WINSOCKAPI_
+#endif
+
 #include <winsock2.h>
 #include <ws2tcpip.h>
 
