@@ -3,6 +3,7 @@
 
 #include <rill/core/native_buffers.hpp>
 #include <rill/engine/request/request.hpp>
+#include <rill/io/received_buffer.hpp>
 #include <rill/io/socket_handle.hpp>
 
 #include RILL_SYSTEM(socket_constants.hpp)
@@ -38,6 +39,25 @@ struct transfer : Request {
     std::tuple<error_code, std::size_t> result() noexcept { return {this->ec, this->bytes}; }
 
     native_buffer memory[Most];
+};
+
+/// A receive without a buffer. It owns what was received until somebody takes it.
+struct receive_into_block : receive_block_request {
+    receive_into_block(task::function f, socket_handle& s, stream_kind carrier) noexcept : receive_block_request(f) {
+        stream = carrier;
+        if (s.get_loop().blocks())
+            s.prepare(*this);
+        else
+            answer(error::no_memory);
+    }
+    ~receive_into_block() {
+        if (received)
+            free_block(*received);
+    }
+
+    std::tuple<error_code, received_buffer> result() noexcept {
+        return {ec, received_buffer(std::exchange(received, nullptr))};
+    }
 };
 
 struct connect_to : connect_request {

@@ -3,6 +3,7 @@
 
 #include <rill/core/fork_event.hpp>
 #include <rill/core/memory_source.hpp>
+#include <rill/engine/driver/block_pool.hpp>
 #include <rill/engine/request/request.hpp>
 
 #include RILL_SYSTEM(descriptor.hpp)
@@ -21,6 +22,8 @@ struct driver_options {
     std::size_t preallocated = 0;     ///< registrations
     bool pinned = false;              ///< solo: one thread stays inside run() for long
     unsigned ring_entries = 256;      ///< io_uring: how many requests one call submits
+    std::size_t block_size = block_supply::default_size;    ///< of what is received without a buffer
+    std::size_t block_count = block_supply::default_count;  ///< and how many there are
     unsigned ring_idle_ms = 0;        ///< io_uring, above 0: a thread of the kernel's submits, and sleeps after so long
 };
 
@@ -57,7 +60,7 @@ inline time_point::duration time_left(time_point deadline, time_point now) noexc
 ///          any time. A shared driver: every function from any thread, wait() from one at a time.
 class driver : public in_source_memory {
 public:
-    driver() noexcept = default;
+    driver() noexcept : blocks(*this) {}
     driver(const driver&) = delete;
     driver& operator=(const driver&) = delete;
     virtual ~driver() = default;
@@ -109,8 +112,12 @@ public:
     /// The clock of deadlines and timers.
     virtual time_point now() const noexcept { return std::chrono::steady_clock::now(); }
 
-    /// Ends every request of every registration and clears the owners' pointers: the last call before destruction.
+    /// Ends every request of every registration and clears the owners' pointers: the last call before destruction, but
+    /// for that of blocks.let_go().
     virtual void shut_down(task_queue& ready) noexcept = 0;
+
+    /// What receive_block_requests are answered with. The pool is there before one is started.
+    block_supply blocks;
 };
 
 }  // namespace rill::engine

@@ -6,6 +6,7 @@
 #include <rill/engine/driver/perform.hpp>
 #include <rill/engine/driver/registration_pool.hpp>
 #include <rill/engine/driver/request_ring.hpp>
+#include <rill/engine/driver/ring_buffers.hpp>
 #include <rill/engine/driver/ring_support.hpp>
 
 #include RILL_SYSTEM(waker.hpp)
@@ -87,7 +88,7 @@ private:
 
     static constexpr std::size_t index(direction d) noexcept { return static_cast<std::size_t>(d); }
     static bool is_ordered(const request& q) noexcept {
-        return q.kind == request_kind::receive || q.kind == request_kind::send;
+        return q.kind == request_kind::receive || q.kind == request_kind::send || q.kind == request_kind::receive_block;
     }
 
     /// Of a shared driver.
@@ -130,6 +131,16 @@ private:
     void catch_up(guard& lock, task_queue& ready) noexcept;
     void fill(ring_entry& e, entry& r, request& q) noexcept;
     void fill_transfer(ring_entry& e, const transfer_request& q, bool receives) noexcept;
+    RILL_COLD bool fill_block(ring_entry& e, entry& r, receive_block_request& q) noexcept;
+    RILL_COLD bool conclude_block(entry& r, receive_block_request& q, int result, unsigned flags) noexcept;
+    RILL_COLD void feed() noexcept;
+    static bool starves(const request& q) noexcept {
+        return q.kind == request_kind::receive_block && static_cast<const receive_block_request&>(q).before;
+    }
+    void forget_hunger(request& q) noexcept {
+        if (starves(q)) [[unlikely]]
+            blocks.made()->stop_starving(static_cast<receive_block_request&>(q));
+    }
     void fill_cancel(ring_entry& e, std::uint64_t of) noexcept;
     void put_waker() noexcept;
 
@@ -166,6 +177,7 @@ private:
     entry* behind_ = nullptr;               // linked by next_behind
     task_queue answered_;                   // while no one could take it
     std::unique_ptr<::msghdr[]> messages_;  // one for each place in the ring; null until one is needed
+    ring_buffers buffers_;
     pool registrations_;
 };
 
@@ -389,6 +401,8 @@ RILL_INLINE void io_uring_driver::fill(ring_entry& e, entry& r, request& q) noex
         e.opcode = IORING_OP_CONNECT;
         e.addr = reinterpret_cast<std::uintptr_t>(&connect.peer);
         e.off = connect.peer_size;
+    } else if (q.kind == request_kind::receive_block &&
+               fill_block(e, r, static_cast<receive_block_request&>(q))) {
     } else {
         // An error is told of anyway. The kernel does not look at POLLPRI alone (fs/io_uring.c, IO_ASYNC_POLL_COMMON), but
         // all that arrives is announced as POLLRDBAND too.
@@ -412,6 +426,7 @@ inline void io_uring_driver::cancel(request& q, task_queue& ready) noexcept {
         q.cancelled = true;
     } else if (q.state == request_state::waiting && (q.progress & in_ring) == 0) {
         r.waiting[index(q.way)].remove(q);
+        forget_hunger(q);
         q.answer(error::operation_aborted);
         ready.push(q);
         put_next(r, q.way);  // it may have been the first
@@ -449,6 +464,7 @@ inline void io_uring_driver::end_all(entry& r, task_queue& ready) noexcept {
         while (!queue.empty()) {
             request& q = queue.pop();
             if ((q.progress & in_ring) == 0) {
+                forget_hunger(q);
                 q.answer(error::operation_aborted);
                 ready.push(q);
                 continue;
@@ -576,12 +592,14 @@ inline int io_uring_driver::enter(guard& lock, unsigned least, std::chrono::nano
 // As when a filter of system calls has been put in place. Closing the ring ends what the kernel has.
 inline void io_uring_driver::fail_all(task_queue& ready) noexcept {
     ring_.close();
+    buffers_.forget();
     behind_ = nullptr;
     registrations_.for_each([&](entry& r) noexcept {
         r.is_behind = false;
         for (auto& queue : r.waiting) {
             while (!queue.empty()) {
                 request& q = queue.pop();
+                forget_hunger(q);
                 q.answer((q.progress & cancel_asked) != 0 ? error_code(error::operation_aborted) : broken_);
                 ready.push(q);
             }
@@ -642,7 +660,8 @@ RILL_INLINE void io_uring_driver::on_completion(request& q, int result, unsigned
             put_next(r, q.way);
     } else {
         q.progress &= static_cast<std::uint8_t>(~cancelling);
-        put(r, q);
+        if (!starves(q))
+            put(r, q);
     }
     // TRICKY: the last. Zero tells abandon() that the file is free.
     const unsigned left = r.in_ring.load(std::memory_order_relaxed) - 1;
@@ -657,6 +676,8 @@ RILL_INLINE void io_uring_driver::on_completion(request& q, int result, unsigned
 RILL_INLINE bool io_uring_driver::conclude(entry& r, request& q, int result, unsigned flags) noexcept {
     if ((q.progress & polled) != 0) [[unlikely]]
         return result >= 0 && !r.has_gone ? try_call(r, q) : conclude_failure(r, q, result < 0 ? -result : ECANCELED);
+    if (q.kind == request_kind::receive_block) [[unlikely]]
+        return conclude_block(r, static_cast<receive_block_request&>(q), result, flags);
     if (result < 0) [[unlikely]]
         return conclude_failure(r, q, -result);
     switch (q.kind) {
@@ -676,7 +697,8 @@ RILL_INLINE bool io_uring_driver::conclude(entry& r, request& q, int result, uns
     case request_kind::accept: static_cast<accept_request&>(q).accepted = result; break;
     case request_kind::connect:
     case request_kind::wait_ready:
-    case request_kind::wait_until: break;
+    case request_kind::wait_until:
+    case request_kind::receive_block: break;
     }
     q.answer();
     return true;
@@ -741,15 +763,21 @@ inline bool io_uring_driver::try_call(entry& r, request& q) noexcept {
         if (o == outcome::answered)
             note_closing(r, q);  // it does not tell why a handle is ready
         break;
+    case request_kind::receive_block:
+        if (!buffers_.serves())
+            o = receive(r.handle, static_cast<receive_block_request&>(q), *blocks.made());
+        break;
     case request_kind::wait_until: break;
     }
     if (o == outcome::failed)
         note_closing(r, q);
-    if (o == outcome::would_block && (q.progress & cancel_asked) != 0) {
+    const bool has_to_wait = o == outcome::would_block || o == outcome::starved;
+    if (has_to_wait && (q.progress & cancel_asked) != 0) {
+        forget_hunger(q);
         q.answer(error::operation_aborted);
         return true;
     }
-    return o != outcome::would_block;
+    return !has_to_wait;
 }
 
 // A call may have met what abandon() had left.
@@ -763,6 +791,8 @@ inline void io_uring_driver::wait(wait_limit limit, task_queue& ready) noexcept 
     task_queue found;  // there may be something else in ready
     found.splice(answered_);
     take_completions(found);
+    if (block_pool* blocks_made = blocks.made(); blocks_made && blocks_made->anyone_starves()) [[unlikely]]
+        feed();
     if (behind_) [[unlikely]]
         catch_up(lock, found);
     const bool was_woken = std::exchange(woken_, false) && !limit.look_only;
@@ -786,6 +816,8 @@ inline void io_uring_driver::call_kernel(wait_limit limit, guard& lock, task_que
             timeout = time_left(limit.deadline, now());
         if ((refused_ || behind_ || !waker_put_ || woken_) && timeout > retry_interval) [[unlikely]]
             timeout = retry_interval;
+        if (block_pool* p = blocks.made(); p && p->anyone_starves() && p->to_feed() != 0) [[unlikely]]
+            timeout = std::chrono::nanoseconds::zero();  // those that were fed may not have been hungry
         waited_for_ = shared_;
         const bool refused = refused_;
         if (enter(lock, 1, timeout) < 0 && refused && refused_) {
@@ -798,6 +830,60 @@ inline void io_uring_driver::call_kernel(wait_limit limit, guard& lock, task_que
     }
     take_completions(found);
     woken_ = false;
+}
+
+// -- blocks
+
+// The kernel takes one when there is something to receive, if it can be told so; else it is asked to wait for that.
+inline bool io_uring_driver::fill_block(ring_entry& e, entry& r, receive_block_request& q) noexcept {
+    forget_hunger(q);
+    if (!support_.polls_first || !buffers_.serve(ring_, *blocks.made()))
+        return false;
+    e.opcode = IORING_OP_RECV;
+    e.flags = IOSQE_BUFFER_SELECT;
+    e.buf_group = ring_buffers::group;
+    if (r.seems_empty || (q.progress & polled) != 0)
+        e.ioprio = system::ring_constant::receive_poll_first;
+    q.progress &= static_cast<std::uint8_t>(~polled);
+    return true;
+}
+
+inline bool io_uring_driver::conclude_block(entry& r, receive_block_request& q, int result, unsigned flags) noexcept {
+    namespace constant = system::ring_constant;
+    block_pool& pool = *blocks.made();
+    block* b = (flags & constant::has_buffer) != 0 ? &pool.taken(flags >> constant::buffer_shift) : nullptr;
+    if (result > 0 && b) {
+        b->size = static_cast<std::size_t>(result);
+        q.received = b;
+        q.answer();
+        r.seems_empty = q.stream == stream_kind::tcp && b->size < pool.block_size() &&
+                        (flags & constant::socket_non_empty) == 0;
+        return true;
+    }
+    if (b)
+        pool.give_back(*b);
+    if (result == 0) {
+        q.answer(error::eof);
+        note_closing(r, q);
+        return true;
+    }
+    if (result != -ENOBUFS)
+        return conclude_failure(r, q, result < 0 ? -result : EAGAIN);
+    if ((q.progress & cancel_asked) != 0)
+        return conclude_failure(r, q, ECANCELED);
+    pool.let_starve(q);
+    return false;
+}
+
+// As many as there are free blocks; if these turn out not to need them, others follow in the next wait().
+inline void io_uring_driver::feed() noexcept {
+    block_pool& pool = *blocks.made();
+    for (std::size_t n = pool.to_feed(); n != 0; --n) {
+        registration* r = pool.next_to_feed();
+        if (!r)
+            return;
+        put_next(static_cast<entry&>(*r), direction::read);
+    }
 }
 
 // -- other rings
@@ -825,6 +911,7 @@ inline void io_uring_driver::change_rings(issuer who) noexcept {
         return;
     guard lock(*this);
     take_back(lock, answered_);
+    buffers_.leave(ring_);
     ring_.swap(other_ring_);
     if (who == issuer::this_thread && open_ring(who))
         ring_.swap(other_ring_);
@@ -872,6 +959,7 @@ inline error_code io_uring_driver::notify_fork(fork_event event) noexcept {
     error_code ec;
     if (event == fork_event::prepare) {
         take_back(lock, answered_);
+        buffers_.leave(ring_);
         return ec;
     }
     if (event == fork_event::child) {

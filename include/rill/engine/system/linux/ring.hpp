@@ -121,6 +121,10 @@ public:
     void remember_handle() noexcept;
     void forget_handle() noexcept;
 
+    /// Receives of this ring that name @p group take from the buffer_ring at @p address. Linux 5.19.
+    error_code register_buffers(std::uint16_t group, void* address, unsigned entries) noexcept;
+    void unregister_buffers(std::uint16_t group) noexcept;
+
     /// Which operations the kernel knows, by their numbers below 256; false: it does not say.
     bool knows(std::uint8_t operation) const noexcept;
 
@@ -250,6 +254,29 @@ inline void ring::forget_handle() noexcept {
     ::io_uring_rsrc_update one{};
     one.offset = static_cast<std::uint32_t>(std::exchange(remembered_, -1));
     call_register(ring_constant::unregister_ring_handles, &one, 1);
+}
+
+/// What IORING_REGISTER_PBUF_RING takes.
+struct buffer_ring_registration {
+    std::uint64_t address;
+    std::uint32_t entries;
+    std::uint16_t group;
+    std::uint16_t flags;
+    std::uint64_t reserved[3];
+};
+
+inline error_code ring::register_buffers(std::uint16_t group, void* address, unsigned entries) noexcept {
+    buffer_ring_registration r{};
+    r.address = reinterpret_cast<std::uintptr_t>(address);
+    r.entries = entries;
+    r.group = group;
+    return call_register(ring_constant::register_buffer_ring, &r, 1) < 0 ? last_error() : error_code();
+}
+
+inline void ring::unregister_buffers(std::uint16_t group) noexcept {
+    buffer_ring_registration r{};
+    r.group = group;
+    call_register(ring_constant::unregister_buffer_ring, &r, 1);
 }
 
 inline bool ring::knows(std::uint8_t operation) const noexcept {
