@@ -5,13 +5,16 @@
 
 #include <rill/io/basic_stream_socket.hpp>
 #include <rill/local/connect_pair.hpp>
-#include <rill/token/as_tuple.hpp>
 
+#include <support/child_process.hpp>
+
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 using namespace loopback;
@@ -49,9 +52,8 @@ struct receipt {
 };
 
 rill::config_from_string few_buffers(int hint, int count, int size = 64) {
-    return rill::config_from_string("scheduler.concurrency_hint=" + std::to_string(hint) +
-                                    "\nreceive_buffers.count=" + std::to_string(count) +
-                                    "\nreceive_buffers.size=" + std::to_string(size));
+    return rill::config_from_string("scheduler.concurrency_hint=" + std::to_string(hint) + "\nreceive_buffers.count=" +
+                                    std::to_string(count) + "\nreceive_buffers.size=" + std::to_string(size));
 }
 
 }  // namespace
@@ -181,8 +183,8 @@ TEST_CASE("the end, a reset and a closed socket are told without a buffer", "[io
 
 TEST_CASE("a receive without a buffer is cancelled by each type, and takes nothing", "[io][receive_buffer]") {
     rill::io_context io(GENERATE(solo, shared));
-    const auto type = GENERATE(rill::cancellation_type::terminal, rill::cancellation_type::partial,
-                               rill::cancellation_type::total);
+    const auto type =
+        GENERATE(rill::cancellation_type::terminal, rill::cancellation_type::partial, rill::cancellation_type::total);
     tcp_pair pair(io);
     rill::cancellation_signal signal;
     receipt cancelled, next;
@@ -343,6 +345,98 @@ TEST_CASE("a receive that waits for a buffer can be cancelled, closed, and destr
     held.data.reset();
 }
 
+TEST_CASE("a receive goes on when the thread that started it ends", "[io][receive_buffer]") {
+    rill::io_context io(GENERATE(solo, shared));
+    tcp_pair pair(io);
+    receipt r;
+    std::thread([&] {
+        pair.second.async_receive_buffer(r.handler());
+        io.poll();
+    }).join();
+    io.restart();
+    io.poll();
+    CHECK(r.calls == 0);
+    pair.first.send(buffer("hello", 5));
+    run(io);
+    CHECK(r.got("hello"));
+}
+
+TEST_CASE("a receive goes on when its context changes its ring", "[io][receive_buffer]") {
+    rill::io_context io(rill::config_from_string("scheduler.concurrency_hint=1\n"
+                                                 "scheduler.pinned=1\n"
+                                                 "receive_buffers.count=3\n"));
+    tcp_pair pair(io), idle(io);
+    receipt held, waiting;
+    idle.second.async_receive_buffer(waiting.handler());
+    int rounds = 0;
+    std::vector<received_buffer> kept;
+    std::function<void()> receive = [&] {
+        pair.second.async_receive_buffer([&](const error_code& ec, received_buffer b) {
+            CHECK_FALSE(ec);
+            CHECK(std::string_view(b.data(), b.size()) == "x");
+            if (kept.empty())
+                kept.push_back(std::move(b));
+            if (++rounds % 200 == 0)
+                io.stop();
+            receive();
+            pair.first.send(buffer("x", 1));
+        });
+    };
+    receive();
+    pair.first.send(buffer("x", 1));
+    for (int i = 1; i <= 3; ++i) {
+        io.restart();
+        io.run_for(10s);
+        CHECK(rounds == i * 200);
+        if (i == 1)
+            kept.front().reset();
+    }
+    idle.first.send(buffer("hello", 5));
+    CHECK(run_until(io, [&] { return waiting.calls == 1; }));
+    CHECK(waiting.got("hello"));
+    pair.second.cancel();
+    idle.second.close();
+    receive = [] {};
+    pair.second.close();
+}
+
+TEST_CASE("a new process goes on receiving, as does the old one", "[io][receive_buffer][fork]") {
+    rill::io_context io(few_buffers(GENERATE(solo, shared), 2));
+    local::socket first(io), second(io), first_child(io), second_child(io);
+    rill::local::connect_pair(first, second);
+    rill::local::connect_pair(first_child, second_child);
+    receipt here, there, held;
+    second.async_receive_buffer(held.handler());
+    first.send(buffer("held", 4));
+    run(io);
+    REQUIRE(held.got("held"));
+    second.async_receive_buffer(here.handler());
+    second_child.async_receive_buffer(there.handler());
+    io.restart();
+    io.poll();
+    io.notify_fork(rill::io_context::fork_prepare);
+    const ::pid_t child = ::fork();
+    if (child == 0)
+        child_process::leave([&] {
+            io.notify_fork(rill::io_context::fork_child);
+            first_child.send(buffer("child", 5));
+            io.restart();
+            while (there.calls == 0)
+                if (io.run_one_for(10s) == 0)
+                    return false;
+            const bool same = held.got("held") && there.got("child") && here.calls == 0;
+            held.data.reset();
+            there.data.reset();
+            return same;
+        });
+    io.notify_fork(rill::io_context::fork_parent);
+    CHECK(child_process(child).exit_code() == 1);
+    first.send(buffer("parent", 6));
+    CHECK(run_until(io, [&] { return here.calls == 1; }));
+    CHECK(here.got("parent"));
+    CHECK(there.calls == 0);
+}
+
 TEST_CASE("a received buffer outlives its context", "[io][receive_buffer]") {
     std::optional<rill::io_context> io(std::in_place, GENERATE(solo, shared));
     receipt r;
@@ -411,14 +505,16 @@ TEST_CASE("several threads receive without buffers, and lose nothing", "[io][rec
         }
         void send(std::size_t from) {
             if (from == total) {
-                pair.first.shutdown(tcp::socket::shutdown_send, ec);
+                error_code ignored;
+                pair.first.shutdown(tcp::socket::shutdown_send, ignored);
                 return;
             }
             const std::size_t size = from + 777 < total ? 777 : total - from;
-            pair.first.async_write_some(buffer(sent.data() + from, size), [this, from](const error_code& e, std::size_t n) {
-                if (!e)
-                    send(from + n);
-            });
+            pair.first.async_write_some(buffer(sent.data() + from, size),
+                                        [this, from](const error_code& e, std::size_t n) {
+                                            if (!e)
+                                                send(from + n);
+                                        });
         }
         tcp_pair pair;
         std::string sent, got;

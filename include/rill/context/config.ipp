@@ -68,6 +68,10 @@ bool allows(std::string_view text) {
     return Parse(text, value);
 }
 
+inline bool parse_ring_size(std::string_view text, unsigned& value) noexcept {
+    return parse_number(text, value) && value >= 1 && value <= 32768;
+}
+
 inline constexpr config_key config_keys[] = {
     {"scheduler", "concurrency_hint", "SCHEDULER_CONCURRENCY_HINT", &allows<int, &parse_number<int>>,
      [] { return std::string("an integer; 1: one thread runs the context"); }},
@@ -80,6 +84,12 @@ inline constexpr config_key config_keys[] = {
      [] { return std::string("a number from 1 to 32768"); }},
     {"reactor", "use_timerfd", "REACTOR_USE_TIMERFD", &allows<bool, &parse_flag>,
      [] { return std::string("0, 1, false, true"); }},
+    {"scheduler", "pinned", "SCHEDULER_PINNED", &allows<bool, &parse_flag>,
+     [] { return std::string("0, 1, false, true"); }},
+    {"io_uring", "entries", "IO_URING_ENTRIES", &allows<unsigned, &parse_ring_size>,
+     [] { return std::string("a number from 1 to 32768"); }},
+    {"io_uring", "polled", "IO_URING_POLLED", &allows<unsigned, &parse_number<unsigned>>,
+     [] { return std::string("milliseconds; 0: not"); }},
 };
 inline constexpr std::size_t config_key_count = std::size(config_keys);
 
@@ -154,6 +164,9 @@ RILL_DECL loop_options read_configuration(execution_context& ctx) {
     options.driver.block_size = block_number(values, "size", options.driver.block_size, block_supply::largest);
     options.driver.block_count = block_number(values, "count", options.driver.block_count, block_supply::most);
     options.driver.use_timerfd = values.get("reactor", "use_timerfd", true);
+    options.driver.pinned = values.get("scheduler", "pinned", false);
+    options.driver.ring_entries = values.get("io_uring", "entries", options.driver.ring_entries);
+    options.driver.ring_idle_ms = values.get("io_uring", "polled", options.driver.ring_idle_ms);
     return options;
 }
 

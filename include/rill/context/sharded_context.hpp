@@ -81,7 +81,12 @@ public:
 private:
     struct shard_state {
         shard_state(sharded_context& context, std::size_t i, backend mechanism)
-            : owner(context), index(i), io(1, mechanism), guard(std::in_place, io.get_executor()) {}
+            : owner(context), index(i), io(make_driver(mechanism)), guard(std::in_place, io.get_executor()) {}
+        static std::unique_ptr<engine::driver> make_driver(backend mechanism) {
+            engine::driver_options options;
+            options.pinned = true;
+            return engine::make_driver(mechanism, engine::threading::solo, options);
+        }
 
         sharded_context& owner;
         const std::size_t index;

@@ -46,7 +46,8 @@ protected:
 class block_pool : public in_source_memory {
 public:
     /// Null: out of memory.
-    RILL_COLD RILL_DECL static block_pool* make(memory_source* memory, std::size_t block_size, std::size_t count, driver& owner) noexcept;
+    RILL_COLD RILL_DECL static block_pool* make(memory_source* memory, std::size_t block_size, std::size_t count,
+                                                driver& owner) noexcept;
 
     block_pool(const block_pool&) = delete;
     block_pool& operator=(const block_pool&) = delete;

@@ -17,14 +17,14 @@ enum class threading : bool { solo, shared };
 
 /// What a driver is made with.
 struct driver_options {
-    memory_source* memory = nullptr;  ///< for what it keeps for long; null: the global heap
-    bool use_timerfd = true;          ///< epoll: an alarm for deadlines rather than a time-out
-    std::size_t preallocated = 0;     ///< registrations
-    bool pinned = false;              ///< solo: one thread stays inside run() for long
-    unsigned ring_entries = 256;      ///< io_uring: how many requests one call submits
+    memory_source* memory = nullptr;                        ///< for what it keeps for long; null: the global heap
+    bool use_timerfd = true;                                ///< epoll: an alarm for deadlines rather than a time-out
+    std::size_t preallocated = 0;                           ///< registrations
+    bool pinned = false;                                    ///< solo: one thread stays inside run() for long
+    unsigned ring_entries = 256;                            ///< io_uring: how many requests one call submits
     std::size_t block_size = block_supply::default_size;    ///< of what is received without a buffer
     std::size_t block_count = block_supply::default_count;  ///< and how many there are
-    unsigned ring_idle_ms = 0;        ///< io_uring, above 0: a thread of the kernel's submits, and sleeps after so long
+    unsigned ring_idle_ms = 0;  ///< io_uring, above 0: a thread of the kernel's submits, and sleeps after so long
 };
 
 /// A driver's state for one handle, at an address that stays valid until the driver dies. Each driver derives its own.

@@ -50,17 +50,17 @@ public:
     /// Throws  system_error: the system refuses; std::bad_alloc
     io_uring_driver(threading t, const driver_options& options, const ring_wishes& wishes, const ring_support& support);
     const char* name() const noexcept override { return "io_uring"; }
-    registration* attach(native_handle handle, error_code& ec) noexcept override;
-    void detach(registration& r, bool closing, task_queue& ready) noexcept override;
-    void abandon(registration& r) noexcept override;
-    void start(request& q, task_queue& ready) noexcept override;
-    void cancel(request& q, task_queue& ready) noexcept override;
-    void cancel_all(registration& r, task_queue& ready) noexcept override;
-    void wait(wait_limit limit, task_queue& ready) noexcept override;
+    RILL_COLD inline registration* attach(native_handle handle, error_code& ec) noexcept override;
+    RILL_COLD inline void detach(registration& r, bool closing, task_queue& ready) noexcept override;
+    RILL_COLD inline void abandon(registration& r) noexcept override;
+    inline void start(request& q, task_queue& ready) noexcept override;
+    RILL_COLD inline void cancel(request& q, task_queue& ready) noexcept override;
+    RILL_COLD inline void cancel_all(registration& r, task_queue& ready) noexcept override;
+    inline void wait(wait_limit limit, task_queue& ready) noexcept override;
     void wake() noexcept override { waker_.wake(); }
-    void leave() noexcept override;
-    error_code notify_fork(fork_event event) noexcept override;
-    void shut_down(task_queue& ready) noexcept override;
+    RILL_COLD inline void leave() noexcept override;
+    RILL_COLD inline error_code notify_fork(fork_event event) noexcept override;
+    RILL_COLD inline void shut_down(task_queue& ready) noexcept override;
 
 private:
     using entry = ring_registration;
@@ -114,21 +114,22 @@ private:
     /// Which ring: see open_ring().
     enum class issuer : bool { any_thread, this_thread };
 
-    error_code open_ring(issuer who) noexcept;
-    void settle_here() noexcept;
-    void change_rings(issuer who) noexcept;
-    void take_back(guard& lock, task_queue& ready) noexcept;
-    void put_all() noexcept;
-    void fail_all(task_queue& ready) noexcept;
+    RILL_COLD error_code open_ring(issuer who) noexcept;
+    RILL_COLD void settle_here() noexcept;
+    RILL_COLD void change_rings(issuer who) noexcept;
+    RILL_COLD void take_back(guard& lock, task_queue& ready) noexcept;
+    RILL_COLD void put_all() noexcept;
+    RILL_COLD void fail_all(task_queue& ready) noexcept;
 
     void begin(entry& r, request& q, task_queue& ready) noexcept;
     void put(entry& r, request& q) noexcept;
-    void put_cancel(entry& r, request& q) noexcept;
-    bool take_out(const request& q) noexcept;
-    void put_next(entry& r, direction way) noexcept;
-    void put_what_is_left(entry& r) noexcept;
-    void fall_behind(entry& r) noexcept;
-    void catch_up(guard& lock, task_queue& ready) noexcept;
+    RILL_COLD void put_again(entry& r, request& q) noexcept;
+    RILL_COLD void put_cancel(entry& r, request& q) noexcept;
+    RILL_COLD bool take_out(entry& r, request& q) noexcept;
+    RILL_COLD void put_next(entry& r, direction way) noexcept;
+    RILL_COLD void put_what_is_left(entry& r) noexcept;
+    RILL_COLD void fall_behind(entry& r) noexcept;
+    RILL_COLD void catch_up(guard& lock, task_queue& ready) noexcept;
     void fill(ring_entry& e, entry& r, request& q) noexcept;
     void fill_transfer(ring_entry& e, const transfer_request& q, bool receives) noexcept;
     RILL_COLD bool fill_block(ring_entry& e, entry& r, receive_block_request& q) noexcept;
@@ -141,19 +142,19 @@ private:
         if (starves(q)) [[unlikely]]
             blocks.made()->stop_starving(static_cast<receive_block_request&>(q));
     }
-    void fill_cancel(ring_entry& e, std::uint64_t of) noexcept;
-    void put_waker() noexcept;
+    RILL_COLD void fill_cancel(ring_entry& e, std::uint64_t of) noexcept;
+    RILL_COLD void put_waker() noexcept;
 
     void call_kernel(wait_limit limit, guard& lock, task_queue& found) noexcept;
     int enter(guard& lock, unsigned least, std::chrono::nanoseconds timeout) noexcept;
     void take_completions(task_queue& ready) noexcept;
     void on_completion(request& q, int result, unsigned flags, task_queue& ready) noexcept;
     bool conclude(entry& r, request& q, int result, unsigned flags) noexcept;
-    bool conclude_failure(entry& r, request& q, int error) noexcept;
-    bool try_call(entry& r, request& q) noexcept;
-    static void note_closing(entry& r, request& q) noexcept;
-    void end_all(entry& r, task_queue& ready) noexcept;
-    bool reap(entry& r, guard& lock, task_queue& ready, bool must) noexcept;
+    RILL_COLD bool conclude_failure(entry& r, request& q, int error) noexcept;
+    RILL_COLD bool try_call(entry& r, request& q) noexcept;
+    RILL_COLD static void note_closing(entry& r, request& q) noexcept;
+    RILL_COLD void end_all(entry& r, task_queue& ready) noexcept;
+    RILL_COLD bool reap(entry& r, guard& lock, task_queue& ready, bool must) noexcept;
 
     const bool shared_;
     const bool pinned_;
@@ -186,10 +187,10 @@ private:
 inline io_uring_driver::io_uring_driver(threading t, const driver_options& options, const ring_wishes& wishes,
                                         const ring_support& support)
     : shared_(t == threading::shared),
-      pinned_(options.pinned && !shared_),
+      pinned_((options.pinned || wishes.pinned) && !shared_),
       support_(wishes.oldest ? ring_support{} : support),
       entries_(wishes.entries != 0 ? wishes.entries : options.ring_entries),
-      idle_ms_(options.ring_idle_ms),
+      idle_ms_(wishes.idle_ms != 0 ? wishes.idle_ms : options.ring_idle_ms),
       registrations_(options.memory) {
     throw_if(open_ring(issuer::any_thread), "io_uring");
     registrations_.reserve(options.preallocated, [](pool::chunk&, memory_source*) {});
@@ -282,7 +283,13 @@ inline void io_uring_driver::put_next(entry& r, direction way) noexcept {
             first = &q;
     });
     if (first && (first->progress & in_ring) == 0)
-        put(r, *first);
+        put_again(r, *first);
+}
+
+// One that waits for a block is put again by feed().
+inline void io_uring_driver::put_again(entry& r, request& q) noexcept {
+    if (!starves(q))
+        put(r, q);
 }
 
 RILL_INLINE void io_uring_driver::put(entry& r, request& q) noexcept {
@@ -322,7 +329,7 @@ inline void io_uring_driver::put_what_is_left(entry& r) noexcept {
             const bool ends = takes_back_ || (q.progress & cancel_asked) != 0;
             if ((q.progress & in_ring) == 0) {
                 if (is_next)
-                    put(r, q);
+                    put_again(r, q);
             } else if (ends && (q.progress & cancel_put) == 0) {
                 put_cancel(r, q);
             }
@@ -401,8 +408,7 @@ RILL_INLINE void io_uring_driver::fill(ring_entry& e, entry& r, request& q) noex
         e.opcode = IORING_OP_CONNECT;
         e.addr = reinterpret_cast<std::uintptr_t>(&connect.peer);
         e.off = connect.peer_size;
-    } else if (q.kind == request_kind::receive_block &&
-               fill_block(e, r, static_cast<receive_block_request&>(q))) {
+    } else if (q.kind == request_kind::receive_block && fill_block(e, r, static_cast<receive_block_request&>(q))) {
     } else {
         // An error is told of anyway. The kernel does not look at POLLPRI alone (fs/io_uring.c, IO_ASYNC_POLL_COMMON), but
         // all that arrives is announced as POLLRDBAND too.
@@ -424,7 +430,7 @@ inline void io_uring_driver::cancel(request& q, task_queue& ready) noexcept {
     guard lock(*this);
     if (q.state == request_state::created) {
         q.cancelled = true;
-    } else if (q.state == request_state::waiting && (q.progress & in_ring) == 0) {
+    } else if (q.state == request_state::waiting && ((q.progress & in_ring) == 0 || take_out(r, q))) {
         r.waiting[index(q.way)].remove(q);
         forget_hunger(q);
         q.answer(error::operation_aborted);
@@ -432,28 +438,27 @@ inline void io_uring_driver::cancel(request& q, task_queue& ready) noexcept {
         put_next(r, q.way);  // it may have been the first
     } else if (q.state == request_state::waiting && (q.progress & cancel_asked) == 0) {
         q.progress |= cancel_asked;
-        if (take_out(q)) {
-            on_completion(q, -ECANCELED, 0, ready);
-        } else {
+        if ((q.progress & cancel_put) == 0)
             put_cancel(r, q);
-            // Now, and not with the next wait: what arrives from here on is for the requests behind it.
-            enter(lock, 0, system::ring::for_ever);
-            take_completions(ready);
-        }
+        // Now, and not with the next wait: what arrives from here on is for the requests behind it.
+        enter(lock, 0, system::ring::for_ever);
+        take_completions(ready);
     }
     if (behind_)
         catch_up(lock, ready);
 }
 
 /// Takes @p q out of the ring, if the kernel has not taken its entry yet, and cannot meanwhile.
-inline bool io_uring_driver::take_out(const request& q) noexcept {
+inline bool io_uring_driver::take_out(entry& r, request& q) noexcept {
     if (shared_ || idle_ms_ != 0)
         return false;
     ring_entry* e = ring_.find_unsubmitted(reinterpret_cast<std::uintptr_t>(&q));
     if (!e)
         return false;
-    e->opcode = IORING_OP_NOP;
-    e->user_data = for_nobody;
+    *e = ring_entry{};  // IORING_OP_NOP, for nobody
+    q.progress &= static_cast<std::uint8_t>(~in_ring);
+    --in_flight_;
+    r.in_ring.store(r.in_ring.load(std::memory_order_relaxed) - 1, std::memory_order_release);
     return true;
 }
 
@@ -630,18 +635,18 @@ inline void io_uring_driver::put_waker() noexcept {
 inline void io_uring_driver::take_completions(task_queue& ready) noexcept {
     if (broken_) [[unlikely]]
         return fail_all(ready);
-    while (const system::ring::completion* c = ring_.front()) {
-        const std::uint64_t of = c->user_data;
-        const int result = c->res;
-        const unsigned flags = c->flags;
-        ring_.pop();
-        if (of > for_waker) [[likely]] {
-            on_completion(*reinterpret_cast<request*>(static_cast<std::uintptr_t>(of)), result, flags, ready);
-        } else if (of == for_waker) {
-            waker_put_ = (flags & system::ring_constant::more_follows) != 0;
+    const unsigned end = ring_.completed();
+    for (unsigned i = ring_.seen(); i != end; ++i) {
+        const system::ring::completion& c = ring_.completion_at(i);
+        if (c.user_data > for_waker) [[likely]] {
+            auto& q = *reinterpret_cast<request*>(static_cast<std::uintptr_t>(c.user_data));
+            on_completion(q, c.res, c.flags, ready);
+        } else if (c.user_data == for_waker) {
+            waker_put_ = (c.flags & system::ring_constant::more_follows) != 0;
             woken_ = true;
         }
     }
+    ring_.pop_all_before(end);
 }
 
 RILL_INLINE void io_uring_driver::on_completion(request& q, int result, unsigned flags, task_queue& ready) noexcept {
@@ -660,8 +665,7 @@ RILL_INLINE void io_uring_driver::on_completion(request& q, int result, unsigned
             put_next(r, q.way);
     } else {
         q.progress &= static_cast<std::uint8_t>(~cancelling);
-        if (!starves(q))
-            put(r, q);
+        put_again(r, q);
     }
     // TRICKY: the last. Zero tells abandon() that the file is free.
     const unsigned left = r.in_ring.load(std::memory_order_relaxed) - 1;
@@ -856,8 +860,8 @@ inline bool io_uring_driver::conclude_block(entry& r, receive_block_request& q, 
         b->size = static_cast<std::size_t>(result);
         q.received = b;
         q.answer();
-        r.seems_empty = q.stream == stream_kind::tcp && b->size < pool.block_size() &&
-                        (flags & constant::socket_non_empty) == 0;
+        r.seems_empty =
+            q.stream == stream_kind::tcp && b->size < pool.block_size() && (flags & constant::socket_non_empty) == 0;
         return true;
     }
     if (b)

@@ -26,7 +26,7 @@ std::unique_ptr<driver> make_reactor(threading t, const driver_options& options)
 }
 
 /// Falls back to epoll where the system refuses: what it has not, and what it has no memory for.
-inline std::unique_ptr<driver> make_io_uring(threading t, const driver_options& options) {
+RILL_COLD inline std::unique_ptr<driver> make_io_uring(threading t, const driver_options& options) {
     const ring_wishes wishes = read_ring_wishes();
     const ring_support& support = tried_ring();
     if (!support.refused) {

@@ -23,32 +23,35 @@ struct ring_support {
     bool sends_without_copy = false;  ///< 6.0
 };
 
-/// RILL_IO_URING in the environment: words between commas. "oldest": as if the kernel were Linux 5.11; "entries=N": how
-/// many are submitted at once.
+/// RILL_IO_URING in the environment, for tests and measurements: words between commas, for every context.
 struct ring_wishes {
-    bool oldest = false;
-    unsigned entries = 0;  ///< 0: it does not say
+    bool oldest = false;   ///< "oldest": as if the kernel were Linux 5.11
+    bool pinned = false;   ///< "pinned": as scheduler.pinned in the configuration
+    unsigned entries = 0;  ///< "entries=N", as io_uring.entries; 0: it does not say
+    unsigned idle_ms = 0;  ///< "polled=N", as io_uring.polled
 };
 
 /// Throws  system_error: invalid_argument, and the message says which word is none
-inline ring_wishes read_ring_wishes() {
+RILL_COLD inline ring_wishes read_ring_wishes() {
     ring_wishes wishes;
+    const auto takes_number = [](std::string_view word, std::string_view name, unsigned& value) noexcept {
+        if (!word.starts_with(name))
+            return false;
+        const char* end = word.data() + word.size();
+        const auto parsed = std::from_chars(word.data() + name.size(), end, value);
+        return parsed.ec == std::errc() && parsed.ptr == end && value != 0;
+    };
     const char* set = std::getenv("RILL_IO_URING");
     for (std::string_view rest = set ? set : ""; !rest.empty();) {
         const std::string_view word = rest.substr(0, rest.find(','));
         rest.remove_prefix(word.size() == rest.size() ? word.size() : word.size() + 1);
-        constexpr std::string_view entries = "entries=";
-        bool is_known = word == "oldest";
-        if (is_known) {
+        if (word == "oldest") {
             wishes.oldest = true;
-        } else if (word.starts_with(entries)) {
-            const auto [end, ec] =
-                std::from_chars(word.data() + entries.size(), word.data() + word.size(), wishes.entries);
-            is_known = ec == std::errc() && end == word.data() + word.size() && wishes.entries != 0;
-        }
-        if (!is_known) {
-            const std::string message =
-                "rill: RILL_IO_URING has '" + std::string(word) + "'; it may have: oldest, entries=N (above 0)";
+        } else if (word == "pinned") {
+            wishes.pinned = true;
+        } else if (!takes_number(word, "entries=", wishes.entries) && !takes_number(word, "polled=", wishes.idle_ms)) {
+            const std::string message = "rill: RILL_IO_URING has '" + std::string(word) +
+                                        "'; it may have: oldest, pinned, entries=N, polled=N (N above 0)";
             throw_error(error::invalid_argument, message.c_str());
         }
     }
@@ -56,7 +59,7 @@ inline ring_wishes read_ring_wishes() {
 }
 
 /// Tries what there is, without caring for wishes.
-inline ring_support try_ring() noexcept {
+RILL_COLD inline ring_support try_ring() noexcept {
     namespace constant = system::ring_constant;
     constexpr unsigned few = 4;
     const auto opens = [](std::uint32_t flags) noexcept {

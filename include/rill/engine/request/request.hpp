@@ -98,7 +98,7 @@ struct receive_block_request : request {
     explicit receive_block_request(function f) noexcept : request(f, request_kind::receive_block, direction::read) {}
 
     union {
-        block* received = nullptr;    // answered without an error: whoever has the request owns it
+        block* received = nullptr;      // answered without an error: whoever has the request owns it
         receive_block_request* behind;  // of those that wait for a block; under the pool's lock, as is the next
     };
     receive_block_request** before = nullptr;  // the link to this; null: it does not wait for a block

@@ -28,7 +28,8 @@ public:
     /// For @p entries buffers, a power of two up to 32768. The kernel does not know of it yet.
     error_code open(unsigned entries) noexcept {
         // A new process must not have it: the kernel reads the old one's.
-        void* memory = ::mmap(nullptr, entries * sizeof(entry), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void* memory =
+            ::mmap(nullptr, entries * sizeof(entry), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (memory == MAP_FAILED)
             return last_error();
         entries_ = static_cast<entry*>(memory);

@@ -94,13 +94,14 @@ public:
 
     // -- completions
 
-    /// The oldest; null: there is none. The ring is open.
-    const completion* front() const noexcept {
-        return seen_ == load(at(parameters_.cq_off.tail)) ? nullptr
-                                                          : &completions_[seen_ & (parameters_.cq_entries - 1)];
+    // Their places have numbers, which go on and on: from seen() on, before completed(), there are some to deal with. The
+    // ring is open.
+    unsigned seen() const noexcept { return seen_; }
+    unsigned completed() const noexcept { return load(at(parameters_.cq_off.tail)); }
+    const completion& completion_at(unsigned number) const noexcept {
+        return completions_[number & (parameters_.cq_entries - 1)];
     }
-    /// The oldest is dealt with.
-    void pop() noexcept { store(at(parameters_.cq_off.head), ++seen_); }
+    void pop_all_before(unsigned number) noexcept { store(at(parameters_.cq_off.head), seen_ = number); }
 
     /// Whether the kernel has more, and needs a call to hand it over.
     bool holds_back() const noexcept {
