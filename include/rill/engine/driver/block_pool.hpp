@@ -12,7 +12,17 @@
 namespace rill::engine {
 
 class block_pool;
-class driver;
+
+/// Whom a pool tells that a block came back.
+class block_user {
+public:
+    /// Any thread, with the pool locked.
+    virtual void wake() noexcept = 0;
+
+protected:
+    block_user() noexcept = default;
+    ~block_user() = default;
+};
 
 /// A piece of a pool's memory, or one by itself.
 struct block {
@@ -47,7 +57,7 @@ class block_pool : public in_source_memory {
 public:
     /// Null: out of memory.
     RILL_COLD RILL_DECL static block_pool* make(memory_source* memory, std::size_t block_size, std::size_t count,
-                                                driver& owner) noexcept;
+                                                block_user& owner) noexcept;
 
     block_pool(const block_pool&) = delete;
     block_pool& operator=(const block_pool&) = delete;
@@ -77,7 +87,7 @@ public:
     RILL_COLD RILL_DECL void let_go() noexcept;
 
 private:
-    block_pool(std::size_t block_size, std::size_t count, driver& owner) noexcept
+    block_pool(std::size_t block_size, std::size_t count, block_user& owner) noexcept
         : block_size_(block_size), count_(count), owner_(&owner) {}
     ~block_pool() = default;
 
@@ -96,8 +106,8 @@ private:
     block* blocks_ = nullptr;
     std::atomic<bool> anyone_starves_{false};  // written with lock_
 
-    spin_lock lock_;  // of all that follows
-    driver* owner_;   // null: has gone
+    spin_lock lock_;     // of all that follows
+    block_user* owner_;  // null: has gone
     block_store* store_ = nullptr;
     block* free_ = nullptr;       // while there is no store
     std::size_t free_count_ = 0;  // here or in the store
@@ -116,7 +126,7 @@ RILL_DECL void free_block(block& b) noexcept;
 /// A driver's pool, made when it is first asked for.
 class block_supply {
 public:
-    explicit block_supply(driver& owner) noexcept : owner_(owner) {}
+    explicit block_supply(block_user& owner) noexcept : owner_(owner) {}
     block_supply(const block_supply&) = delete;
     block_supply& operator=(const block_supply&) = delete;
     ~block_supply() { let_go(); }
@@ -152,7 +162,7 @@ public:
 private:
     RILL_COLD RILL_DECL block_pool* make() noexcept;
 
-    driver& owner_;
+    block_user& owner_;
     memory_source* memory_ = nullptr;
     std::size_t size_ = default_size;
     std::size_t count_ = default_count;

@@ -2,14 +2,13 @@
 #pragma once
 
 #include <rill/engine/driver/block_pool.hpp>
-#include <rill/engine/driver/driver.hpp>
 
 #include <new>
 
 namespace rill::engine {
 
 RILL_DECL block_pool* block_pool::make(memory_source* memory, std::size_t block_size, std::size_t count,
-                                       driver& owner) noexcept {
+                                       block_user& owner) noexcept {
     constexpr std::size_t cache_line = 64;
     block_pool* p = nullptr;
     try {

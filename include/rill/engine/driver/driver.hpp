@@ -58,7 +58,7 @@ inline time_point::duration time_left(time_point deadline, time_point now) noexc
 ///
 /// Threads  A solo driver: one thread at a time, but for attach(), abandon() and wake(), which any thread may call at
 ///          any time. A shared driver: every function from any thread, wait() from one at a time.
-class driver : public in_source_memory {
+class driver : public in_source_memory, public block_user {
 public:
     driver() noexcept : blocks(*this) {}
     driver(const driver&) = delete;
@@ -92,7 +92,7 @@ public:
     virtual void wait(wait_limit limit, task_queue& ready) noexcept = 0;
 
     /// Makes a wait() that runs now, or else the next one that would block, return.
-    virtual void wake() noexcept = 0;
+    void wake() noexcept override = 0;
 
     /// Shared: whether several threads may be inside wait(). What is answered then comes to one of them.
     virtual bool many_may_wait() const noexcept { return false; }
