@@ -181,6 +181,27 @@ public:
                                                                     engine::sequence_argument(buffers), flags);
     }
 
+    /// Sends some of @p buffers without copying them, where that can be done: completes once the system needs them no
+    /// more, which may be when the peer has acknowledged the bytes.
+    ///
+    /// Data      as async_write_some(); the bytes do not change until completion, nor go away before it
+    /// Result    as async_write_some()
+    /// Errors    as async_write_some()
+    /// Cancels   terminal, partial, total: each only before the first byte is taken; what is taken completes when the
+    ///           bytes are needed no more, also after close()
+    /// Threads   the handler is never called from inside this function
+    /// Source    io_uring_enter(2), IORING_OP_SEND_ZC, since Linux 6.1; elsewhere they are copied
+    template <const_buffer_sequence Buffers, class Token = default_completion_token_t<executor_type>>
+    auto async_send_zc(const Buffers& buffers, Token&& token = default_completion_token_t<executor_type>()) {
+        return async_send_zc(buffers, message_flags(0), std::forward<Token>(token));
+    }
+    template <const_buffer_sequence Buffers, class Token = default_completion_token_t<executor_type>>
+    auto async_send_zc(const Buffers& buffers, message_flags flags,
+                       Token&& token = default_completion_token_t<executor_type>()) {
+        return async_initiate<Token, void(error_code, std::size_t)>(initiate_send_zc{this}, token,
+                                                                    engine::sequence_argument(buffers), flags);
+    }
+
     /// Receives some bytes into memory of the context's, which is taken when they are there: completes once there is at
     /// least one. A connection that waits for them has no buffer.
     ///
@@ -232,6 +253,7 @@ private:
     };
     using initiate_send = initiate_transfer<engine::send_request>;
     using initiate_receive = initiate_transfer<engine::receive_request>;
+    using initiate_send_zc = initiate_transfer<engine::send_zc_request>;
 };
 
 }  // namespace rill

@@ -147,6 +147,8 @@ RILL_DECL wait_limit reactor::feed(block_pool& pool, wait_limit limit, task_queu
 RILL_DECL outcome reactor::try_other(entry& r, request& q) noexcept {
     if (q.kind == request_kind::connect)
         return connect(r.handle, static_cast<connect_request&>(q));
+    if (q.kind == request_kind::send_zc)
+        return send(r.handle, static_cast<send_zc_request&>(q));
     if (q.kind == request_kind::receive_block)
         return receive(r.handle, static_cast<receive_block_request&>(q), *blocks.made());
     // A call that is under way would keep a listener's file, and so its address, beyond abandon().

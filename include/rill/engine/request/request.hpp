@@ -29,6 +29,7 @@ enum class request_kind : std::uint8_t {
     wait_until,  ///< timer_request: never reaches a driver
 
     receive_block,  ///< receive_block_request: into a block that is taken when there is something
+    send_zc,        ///< send_zc_request: a send whose bytes the system need not copy
 };
 
 /// Which of a handle's three queues a request waits in.
@@ -91,6 +92,17 @@ struct receive_request : transfer_request {
 
 struct send_request : transfer_request {
     explicit send_request(function f) noexcept : transfer_request(f, request_kind::send, direction::write) {}
+};
+
+/// A send that is answered when the system needs its bytes no more.
+struct send_zc_request : send_request {
+    explicit send_zc_request(function f) noexcept : send_request(f) { kind = request_kind::send_zc; }
+
+    // io_uring's.
+    bool is_copied = false;  // the kernel does not do without
+    unsigned owed = 0;       // how often it will still say that it needs the bytes no more
+    send_zc_request* owed_next = nullptr;
+    send_zc_request** owed_before = nullptr;
 };
 
 /// A receive that has no memory until there is something to receive.
