@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rill/core/native_buffers.hpp>
+#include <rill/core/registered_buffer.hpp>
 #include <rill/engine/request/request.hpp>
 #include <rill/io/received_buffer.hpp>
 #include <rill/io/socket_handle.hpp>
@@ -31,6 +32,8 @@ struct transfer : Request {
         if (std::is_same_v<Request, receive_request> && (message_flags & socket_constant::message_out_of_band))
             this->way = direction::exceptional;
         this->stream = carrier;
+        if constexpr (std::is_same_v<Request, send_zc_request>)
+            this->slot = registered_slot(sequence);
         s.prepare(*this);
         if (this->asked == 0 && carrier != stream_kind::none && this->state == request_state::created)
             this->answer();  // nothing to move: no reason to wait

@@ -152,6 +152,7 @@ public:
     block_pool* made() const noexcept { return pool_.load(std::memory_order_acquire); }
 
     std::size_t block_size() const noexcept { return size_; }
+    memory_source* source() const noexcept { return memory_; }
 
     /// Before the driver is destroyed: afterwards what comes back does not reach it.
     void let_go() noexcept {

@@ -4,11 +4,14 @@
 #include <rill/core/fork_event.hpp>
 #include <rill/core/memory_source.hpp>
 #include <rill/engine/driver/block_pool.hpp>
+#include <rill/engine/driver/registered_memory.hpp>
 #include <rill/engine/request/request.hpp>
 
 #include RILL_SYSTEM(descriptor.hpp)
+#include RILL_SYSTEM(mutex.hpp)
 
 #include <chrono>
+#include <memory>
 
 namespace rill::engine {
 
@@ -116,8 +119,28 @@ public:
     /// for that of blocks.let_go().
     virtual void shut_down(task_queue& ready) noexcept = 0;
 
+    /// Memory that the user registers, from the first time on.
+    /// Throws  std::bad_alloc, or what the user's allocator throws
+    const std::shared_ptr<registered_memory>& memory() {
+        scoped_lock lock(memory_mutex_);
+        if (!memory_)
+            memory_ = std::allocate_shared<registered_memory>(source_allocator<registered_memory>(blocks.source()));
+        return memory_;
+    }
+
     /// What receive_block_requests are answered with. The pool is there before one is started.
     block_supply blocks;
+
+protected:
+    /// Null: nobody has registered any.
+    std::shared_ptr<registered_memory> memory_made() const noexcept {
+        scoped_lock lock(memory_mutex_);
+        return memory_;
+    }
+
+private:
+    mutable mutex memory_mutex_;
+    std::shared_ptr<registered_memory> memory_;
 };
 
 }  // namespace rill::engine

@@ -7,6 +7,7 @@
 #include <rill/engine/driver/registration_pool.hpp>
 #include <rill/engine/driver/request_ring.hpp>
 #include <rill/engine/driver/ring_buffers.hpp>
+#include <rill/engine/driver/ring_memory.hpp>
 #include <rill/engine/driver/ring_support.hpp>
 
 #include RILL_SYSTEM(waker.hpp)
@@ -193,6 +194,7 @@ private:
     task_queue answered_;                   // while no one could take it
     std::unique_ptr<::msghdr[]> messages_;  // one for each place in the ring; null until one is needed
     ring_buffers buffers_;
+    ring_memory registered_;
     pool registrations_;
 };
 
@@ -616,6 +618,7 @@ inline int io_uring_driver::enter(guard& lock, unsigned least, std::chrono::nano
 inline void io_uring_driver::fail_all(task_queue& ready) noexcept {
     ring_.close();
     buffers_.forget();
+    registered_.forget();
     forgive_all(ready);
     behind_ = nullptr;
     registrations_.for_each([&](entry& r) noexcept {
@@ -827,6 +830,7 @@ inline void io_uring_driver::wait(wait_limit limit, task_queue& ready) noexcept 
     take_completions(found);
     if (block_pool* blocks_made = blocks.made(); blocks_made && blocks_made->anyone_starves()) [[unlikely]]
         feed();
+    registered_.clean(ring_);
     if (behind_) [[unlikely]]
         catch_up(lock, found);
     const bool was_woken = std::exchange(woken_, false) && !limit.look_only;
@@ -936,9 +940,17 @@ inline void io_uring_driver::fill_send_zc(ring_entry& e, const entry& r, send_zc
     if (q.is_copied || r.copies_all || q.asked < least || !support_.sends_without_copy || idle_ms_ != 0)
         return;
     stays_ = true;
-    if (issuer_ == issuer::any_thread)
-        e.opcode = e.opcode == IORING_OP_SEND ? system::ring_constant::operation_send_zc
-                                              : system::ring_constant::operation_sendmsg_zc;
+    if (issuer_ != issuer::any_thread)
+        return;
+    if (e.opcode != IORING_OP_SEND) {
+        e.opcode = system::ring_constant::operation_sendmsg_zc;
+        return;
+    }
+    e.opcode = system::ring_constant::operation_send_zc;
+    if (q.slot >= 0 && registered_.serve(ring_, memory_made(), q.slot, q.buffers->iov_base, e.len)) {
+        e.ioprio = system::ring_constant::send_registered;
+        e.buf_index = static_cast<std::uint16_t>(q.slot);
+    }
 }
 
 /// True: @p q is to be tried again, with a copy.
@@ -1086,6 +1098,7 @@ inline error_code io_uring_driver::notify_fork(fork_event event) noexcept {
             ec = open_ring(issuer::any_thread);
             issuer_ = issuer::any_thread;
             messages_.reset();
+            registered_.forget();
             forgive_all(answered_);  // what the kernel still needs is the old process's
         }
     }

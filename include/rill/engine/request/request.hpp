@@ -98,6 +98,8 @@ struct send_request : transfer_request {
 struct send_zc_request : send_request {
     explicit send_zc_request(function f) noexcept : send_request(f) { kind = request_kind::send_zc; }
 
+    int slot = -1;  // of registered memory; below zero: it is in none
+
     // io_uring's.
     bool is_copied = false;  // the kernel does not do without
     unsigned owed = 0;       // how often it will still say that it needs the bytes no more
