@@ -34,6 +34,14 @@ inline bool parse_flag(std::string_view text, bool& value) noexcept {
     return value || text == "0" || text == "false";
 }
 
+inline bool parse_block_size(std::string_view text, unsigned& value) noexcept {
+    return parse_number(text, value) && value >= 1 && value <= block_supply::largest;
+}
+
+inline bool parse_block_count(std::string_view text, unsigned& value) noexcept {
+    return parse_number(text, value) && value >= 1 && value <= block_supply::most;
+}
+
 inline bool parse_backend(std::string_view text, backend& value) noexcept {
     value = backend::best;
     if (text == "best")
@@ -70,6 +78,10 @@ inline constexpr config_key config_keys[] = {
     {"reactor", "backend", "REACTOR_BACKEND", &allows<backend, &parse_backend>, &backend_names},
     {"reactor", "preallocated_io_objects", "REACTOR_PREALLOCATED_IO_OBJECTS",
      &allows<unsigned, &parse_number<unsigned>>, [] { return std::string("a number from 0"); }},
+    {"receive_buffers", "size", "RECEIVE_BUFFERS_SIZE", &allows<unsigned, &parse_block_size>,
+     [] { return std::string("a number of bytes from 1 to 16777216"); }},
+    {"receive_buffers", "count", "RECEIVE_BUFFERS_COUNT", &allows<unsigned, &parse_block_count>,
+     [] { return std::string("a number from 1 to 32768"); }},
     {"reactor", "use_timerfd", "REACTOR_USE_TIMERFD", &allows<bool, &parse_flag>,
      [] { return std::string("0, 1, false, true"); }},
     {"scheduler", "pinned", "SCHEDULER_PINNED", &allows<bool, &parse_flag>,
@@ -130,6 +142,15 @@ inline std::string_view trimmed(std::string_view s) noexcept {
     return first == s.npos ? std::string_view() : s.substr(first, s.find_last_not_of(blanks) + 1 - first);
 }
 
+/// One's own source of values is not checked before.
+inline std::size_t block_number(const config& values, const char* key, std::size_t otherwise, std::size_t most) {
+    const auto n = values.get("receive_buffers", key, otherwise);
+    if (n < 1 || n > most)
+        refuse_value(std::string("receive_buffers.").append(key), std::to_string(n),
+                     "a number from 1 to " + std::to_string(most));
+    return n;
+}
+
 RILL_DECL loop_options read_configuration(execution_context& ctx) {
     loop_options options;
     if (!has_service<config_service>(ctx))
@@ -140,6 +161,8 @@ RILL_DECL loop_options read_configuration(execution_context& ctx) {
     if (!parse_backend(name, options.which))
         refuse_value("reactor.backend", name, backend_names());
     options.driver.preallocated = values.get("reactor", "preallocated_io_objects", 0u);
+    options.driver.block_size = block_number(values, "size", options.driver.block_size, block_supply::largest);
+    options.driver.block_count = block_number(values, "count", options.driver.block_count, block_supply::most);
     options.driver.use_timerfd = values.get("reactor", "use_timerfd", true);
     options.driver.pinned = values.get("scheduler", "pinned", false);
     options.driver.ring_entries = values.get("io_uring", "entries", options.driver.ring_entries);

@@ -22,6 +22,7 @@
 #include <rill/core/cancellation_signal.ipp>
 #include <rill/core/error.ipp>
 #include <rill/core/memory.ipp>
+#include <rill/engine/driver/block_pool.ipp>
 #include <rill/engine/driver/make_driver.ipp>
 #include <rill/engine/scheduler/crew.ipp>
 #include <rill/engine/scheduler/loop.ipp>

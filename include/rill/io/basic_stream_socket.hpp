@@ -5,6 +5,7 @@
 #include <rill/core/storable_sequence.hpp>
 #include <rill/execution/executor_or_context.hpp>
 #include <rill/io/basic_socket.hpp>
+#include <rill/io/received_buffer.hpp>
 
 namespace rill {
 
@@ -85,6 +86,15 @@ public:
         engine::native_buffers<engine::native_buffer_count<Buffers>> native(buffers);
         return this->handle_.receive(native.data(), native.count(), flags, true, ec);
     }
+
+    /// Receives some bytes into memory that is taken for them, blocking until there is one. eof: the peer sends no more.
+    received_buffer receive_buffer() {
+        error_code ec;
+        received_buffer received = receive_buffer(ec);
+        throw_if(ec, "receive_buffer");
+        return received;
+    }
+    received_buffer receive_buffer(error_code& ec) { return received_buffer(this->handle_.receive_block(ec)); }
 
     template <const_buffer_sequence Buffers>
     std::size_t write_some(const Buffers& buffers) {
@@ -171,6 +181,42 @@ public:
                                                                     engine::sequence_argument(buffers), flags);
     }
 
+    /// Sends some of @p buffers without copying them, where that can be done: completes once the system needs them no
+    /// more, which may be when the peer has acknowledged the bytes.
+    ///
+    /// Data      as async_write_some(); the bytes do not change until completion, nor go away before it
+    /// Result    as async_write_some()
+    /// Errors    as async_write_some()
+    /// Cancels   terminal, partial, total: each only before the first byte is taken; what is taken completes when the
+    ///           bytes are needed no more, also after close()
+    /// Threads   the handler is never called from inside this function
+    /// Source    io_uring_enter(2), IORING_OP_SEND_ZC, since Linux 6.1; elsewhere they are copied
+    template <const_buffer_sequence Buffers, class Token = default_completion_token_t<executor_type>>
+    auto async_send_zc(const Buffers& buffers, Token&& token = default_completion_token_t<executor_type>()) {
+        return async_send_zc(buffers, message_flags(0), std::forward<Token>(token));
+    }
+    template <const_buffer_sequence Buffers, class Token = default_completion_token_t<executor_type>>
+    auto async_send_zc(const Buffers& buffers, message_flags flags,
+                       Token&& token = default_completion_token_t<executor_type>()) {
+        return async_initiate<Token, void(error_code, std::size_t)>(initiate_send_zc{this}, token,
+                                                                    engine::sequence_argument(buffers), flags);
+    }
+
+    /// Receives some bytes into memory of the context's, which is taken when they are there: completes once there is at
+    /// least one. A connection that waits for them has no buffer.
+    ///
+    /// Data      at most receive_buffers.size bytes. There are receive_buffers.count such buffers in a context: while
+    ///           all are in use, what has arrived waits until one comes back
+    /// Result    void(error_code, received_buffer): which gives the memory back when it is destroyed
+    /// Errors    as async_read_some(), and no_memory: there is none for the buffers
+    /// Cancels   terminal, partial, total: each only before the first byte is taken
+    /// Threads   the handler is never called from inside this function
+    /// Source    POSIX.1-2024 recv(); io_uring_register(2), IORING_REGISTER_PBUF_RING
+    template <class Token = default_completion_token_t<executor_type>>
+    auto async_receive_buffer(Token&& token = default_completion_token_t<executor_type>()) {
+        return async_initiate<Token, void(error_code, received_buffer)>(initiate_receive_buffer{this}, token);
+    }
+
 private:
     template <class Call>
     static std::size_t transferring(const char* what, Call call) {
@@ -193,8 +239,21 @@ private:
                                          socket->handle_, buffers, flags, socket->stream_kind());
         }
     };
+    struct initiate_receive_buffer {
+        using executor_type = Executor;
+        basic_stream_socket* socket;
+
+        const executor_type& get_executor() const noexcept { return socket->executor_; }
+        template <class Handler>
+        void operator()(Handler&& handler) const {
+            engine::start_operation<engine::receive_into_block>(socket->handle_.get_loop(), socket->executor_,
+                                                                std::forward<Handler>(handler), socket->handle_,
+                                                                socket->stream_kind());
+        }
+    };
     using initiate_send = initiate_transfer<engine::send_request>;
     using initiate_receive = initiate_transfer<engine::receive_request>;
+    using initiate_send_zc = initiate_transfer<engine::send_zc_request>;
 };
 
 }  // namespace rill

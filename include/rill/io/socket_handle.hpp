@@ -66,6 +66,8 @@ public:
     /// @p stream: 0 bytes mean the end.
     RILL_DECL std::size_t receive(native_buffer* buffers, std::size_t count, int flags, bool stream,
                                   error_code& ec) noexcept;
+    /// Of a stream, into a block of its own; null: nothing was received.
+    RILL_COLD RILL_DECL block* receive_block(error_code& ec) noexcept;
     RILL_DECL error_code wait(direction way) noexcept;
 
 private:

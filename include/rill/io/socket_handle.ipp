@@ -196,4 +196,24 @@ RILL_DECL std::size_t socket_handle::receive(native_buffer* buffers, std::size_t
     }
 }
 
+// The driver's own blocks may be in the hands of the kernel, and all of them in use: nobody should wait here for one.
+RILL_DECL block* socket_handle::receive_block(error_code& ec) noexcept {
+    ec = is_open() ? error_code() : error_code(error::bad_descriptor);
+    if (!ec && !user_non_blocking_)
+        ec = wait(direction::read);
+    if (ec)
+        return nullptr;
+    block* b = make_lone_block(loop_->block_size());
+    if (!b) {
+        ec = error::no_memory;
+        return nullptr;
+    }
+    native_buffer memory = make_native_buffer(b->memory, loop_->block_size());
+    b->size = receive(&memory, 1, 0, true, ec);
+    if (!ec)
+        return b;
+    free_block(*b);
+    return nullptr;
+}
+
 }  // namespace rill::engine

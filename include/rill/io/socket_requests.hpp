@@ -2,7 +2,9 @@
 #pragma once
 
 #include <rill/core/native_buffers.hpp>
+#include <rill/core/registered_buffer.hpp>
 #include <rill/engine/request/request.hpp>
+#include <rill/io/received_buffer.hpp>
 #include <rill/io/socket_handle.hpp>
 
 #include RILL_SYSTEM(socket_constants.hpp)
@@ -30,6 +32,8 @@ struct transfer : Request {
         if (std::is_same_v<Request, receive_request> && (message_flags & socket_constant::message_out_of_band))
             this->way = direction::exceptional;
         this->stream = carrier;
+        if constexpr (std::is_same_v<Request, send_zc_request>)
+            this->slot = registered_slot(sequence);
         s.prepare(*this);
         if (this->asked == 0 && carrier != stream_kind::none && this->state == request_state::created)
             this->answer();  // nothing to move: no reason to wait
@@ -38,6 +42,25 @@ struct transfer : Request {
     std::tuple<error_code, std::size_t> result() noexcept { return {this->ec, this->bytes}; }
 
     native_buffer memory[Most];
+};
+
+/// A receive without a buffer. It owns what was received until somebody takes it.
+struct receive_into_block : receive_block_request {
+    receive_into_block(task::function f, socket_handle& s, stream_kind carrier) noexcept : receive_block_request(f) {
+        stream = carrier;
+        if (s.get_loop().blocks())
+            s.prepare(*this);
+        else
+            answer(error::no_memory);
+    }
+    ~receive_into_block() {
+        if (received)
+            free_block(*received);
+    }
+
+    std::tuple<error_code, received_buffer> result() noexcept {
+        return {ec, received_buffer(std::exchange(received, nullptr))};
+    }
 };
 
 struct connect_to : connect_request {

@@ -3,11 +3,15 @@
 
 #include <rill/core/fork_event.hpp>
 #include <rill/core/memory_source.hpp>
+#include <rill/engine/driver/block_pool.hpp>
+#include <rill/engine/driver/registered_memory.hpp>
 #include <rill/engine/request/request.hpp>
 
 #include RILL_SYSTEM(descriptor.hpp)
+#include RILL_SYSTEM(mutex.hpp)
 
 #include <chrono>
+#include <memory>
 
 namespace rill::engine {
 
@@ -16,12 +20,14 @@ enum class threading : bool { solo, shared };
 
 /// What a driver is made with.
 struct driver_options {
-    memory_source* memory = nullptr;  ///< for what it keeps for long; null: the global heap
-    bool use_timerfd = true;          ///< epoll: an alarm for deadlines rather than a time-out
-    std::size_t preallocated = 0;     ///< registrations
-    bool pinned = false;              ///< solo: one thread stays inside run() for long
-    unsigned ring_entries = 256;      ///< io_uring: how many requests one call submits
-    unsigned ring_idle_ms = 0;        ///< io_uring, above 0: a thread of the kernel's submits, and sleeps after so long
+    memory_source* memory = nullptr;                        ///< for what it keeps for long; null: the global heap
+    bool use_timerfd = true;                                ///< epoll: an alarm for deadlines rather than a time-out
+    std::size_t preallocated = 0;                           ///< registrations
+    bool pinned = false;                                    ///< solo: one thread stays inside run() for long
+    unsigned ring_entries = 256;                            ///< io_uring: how many requests one call submits
+    std::size_t block_size = block_supply::default_size;    ///< of what is received without a buffer
+    std::size_t block_count = block_supply::default_count;  ///< and how many there are
+    unsigned ring_idle_ms = 0;  ///< io_uring, above 0: a thread of the kernel's submits, and sleeps after so long
 };
 
 /// A driver's state for one handle, at an address that stays valid until the driver dies. Each driver derives its own.
@@ -55,9 +61,9 @@ inline time_point::duration time_left(time_point deadline, time_point now) noexc
 ///
 /// Threads  A solo driver: one thread at a time, but for attach(), abandon() and wake(), which any thread may call at
 ///          any time. A shared driver: every function from any thread, wait() from one at a time.
-class driver : public in_source_memory {
+class driver : public in_source_memory, public block_user {
 public:
-    driver() noexcept = default;
+    driver() noexcept : blocks(*this) {}
     driver(const driver&) = delete;
     driver& operator=(const driver&) = delete;
     virtual ~driver() = default;
@@ -89,7 +95,7 @@ public:
     virtual void wait(wait_limit limit, task_queue& ready) noexcept = 0;
 
     /// Makes a wait() that runs now, or else the next one that would block, return.
-    virtual void wake() noexcept = 0;
+    void wake() noexcept override = 0;
 
     /// Shared: whether several threads may be inside wait(). What is answered then comes to one of them.
     virtual bool many_may_wait() const noexcept { return false; }
@@ -109,8 +115,32 @@ public:
     /// The clock of deadlines and timers.
     virtual time_point now() const noexcept { return std::chrono::steady_clock::now(); }
 
-    /// Ends every request of every registration and clears the owners' pointers: the last call before destruction.
+    /// Ends every request of every registration and clears the owners' pointers: the last call before destruction, but
+    /// for that of blocks.let_go().
     virtual void shut_down(task_queue& ready) noexcept = 0;
+
+    /// Memory that the user registers, from the first time on.
+    /// Throws  std::bad_alloc, or what the user's allocator throws
+    const std::shared_ptr<registered_memory>& memory() {
+        scoped_lock lock(memory_mutex_);
+        if (!memory_)
+            memory_ = std::allocate_shared<registered_memory>(source_allocator<registered_memory>(blocks.source()));
+        return memory_;
+    }
+
+    /// What receive_block_requests are answered with. The pool is there before one is started.
+    block_supply blocks;
+
+protected:
+    /// Null: nobody has registered any.
+    std::shared_ptr<registered_memory> memory_made() const noexcept {
+        scoped_lock lock(memory_mutex_);
+        return memory_;
+    }
+
+private:
+    mutable mutex memory_mutex_;
+    std::shared_ptr<registered_memory> memory_;
 };
 
 }  // namespace rill::engine

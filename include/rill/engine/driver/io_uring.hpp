@@ -6,6 +6,8 @@
 #include <rill/engine/driver/perform.hpp>
 #include <rill/engine/driver/registration_pool.hpp>
 #include <rill/engine/driver/request_ring.hpp>
+#include <rill/engine/driver/ring_buffers.hpp>
+#include <rill/engine/driver/ring_memory.hpp>
 #include <rill/engine/driver/ring_support.hpp>
 
 #include RILL_KERNEL(waker.hpp)
@@ -25,6 +27,7 @@ struct ring_registration : registration {
     bool is_behind = false;                    // something could not be put into the ring
     bool has_gone = false;                     // detached, but the kernel has not given all back yet
     bool may_listen = false;                   // then its address must be free as soon as it is closed
+    bool copies_all = false;                   // the kernel does not send without a copy here
     bool seems_empty = false;  // the last read took all there was, so the next one need not try before it waits
 };
 
@@ -90,7 +93,7 @@ private:
 
     static constexpr std::size_t index(direction d) noexcept { return static_cast<std::size_t>(d); }
     static bool is_ordered(const request& q) noexcept {
-        return q.kind == request_kind::receive || q.kind == request_kind::send;
+        return q.kind == request_kind::receive || q.kind == request_kind::send || q.kind >= request_kind::receive_block;
     }
 
     /// Of a shared driver.
@@ -118,6 +121,7 @@ private:
 
     RILL_COLD error_code open_ring(issuer who) noexcept;
     RILL_COLD void settle_here() noexcept;
+    RILL_COLD void unsettle() noexcept;
     RILL_COLD void change_rings(issuer who) noexcept;
     RILL_COLD void take_back(guard& lock, task_queue& ready) noexcept;
     RILL_COLD void put_all() noexcept;
@@ -134,6 +138,25 @@ private:
     RILL_COLD void catch_up(guard& lock, task_queue& ready) noexcept;
     void fill(ring_entry& e, entry& r, request& q) noexcept;
     void fill_transfer(ring_entry& e, const transfer_request& q, bool receives) noexcept;
+    RILL_COLD bool fill_block(ring_entry& e, entry& r, receive_block_request& q) noexcept;
+    RILL_COLD bool conclude_block(entry& r, receive_block_request& q, int result, unsigned flags) noexcept;
+    RILL_COLD void feed() noexcept;
+    RILL_COLD void fill_send_zc(ring_entry& e, const entry& r, send_zc_request& q) noexcept;
+    RILL_COLD static bool does_not_do_without_copy(entry& r, send_zc_request& q, int error) noexcept;
+    RILL_COLD void on_part(send_zc_request& q, int result, unsigned flags, task_queue& ready) noexcept;
+    RILL_COLD void owe(send_zc_request& q) noexcept;
+    RILL_COLD void forgive(send_zc_request& q, task_queue& ready) noexcept;
+    RILL_COLD void forgive_all(task_queue& ready) noexcept;
+    static bool is_owed(const request& q) noexcept {
+        return q.kind == request_kind::send_zc && static_cast<const send_zc_request&>(q).owed != 0;
+    }
+    static bool starves(const request& q) noexcept {
+        return q.kind == request_kind::receive_block && static_cast<const receive_block_request&>(q).before;
+    }
+    void forget_hunger(request& q) noexcept {
+        if (starves(q)) [[unlikely]]
+            blocks.made()->stop_starving(static_cast<receive_block_request&>(q));
+    }
     RILL_COLD void fill_cancel(ring_entry& e, std::uint64_t of) noexcept;
     RILL_COLD void put_waker() noexcept;
 
@@ -162,9 +185,12 @@ private:
     bool waited_for_ = false;  // shared: a thread is about to wait for completions, or does
     bool refused_ = false;     // the kernel has not taken entries, for want of memory
     issuer issuer_ = issuer::any_thread;
+    bool stays_ = false;         // it does not change to another ring any more
     unsigned waits_ = 0;         // inside one run()
     std::size_t in_flight_ = 0;  // requests that the kernel has
     unsigned callers_ = 0;       // threads in a call with ring_
+    std::size_t owed_ = 0;       // how often it will still say that it needs bytes no more
+    send_zc_request* all_owed_ = nullptr;
     system::ring ring_;
     system::ring other_ring_;  // of the other issuer; nothing is in there
     error_code broken_;        // set: the kernel does not take calls any more, and ring_ is closed
@@ -173,6 +199,8 @@ private:
     entry* behind_ = nullptr;               // linked by next_behind
     task_queue answered_;                   // while no one could take it
     std::unique_ptr<::msghdr[]> messages_;  // one for each place in the ring; null until one is needed
+    ring_buffers buffers_;
+    ring_memory registered_;
     pool registrations_;
 };
 
@@ -216,7 +244,7 @@ inline registration* io_uring_driver::attach(native_handle handle, error_code& e
     }
     guard lock(*this);
     r->handle = handle;
-    r->has_gone = r->may_listen = r->seems_empty = false;
+    r->has_gone = r->may_listen = r->copies_all = r->seems_empty = false;
     r->closing.store(false, std::memory_order_relaxed);
     return r;
 }
@@ -286,7 +314,11 @@ inline void io_uring_driver::put_next(entry& r, direction way) noexcept {
         put_again(r, *first);
 }
 
-inline void io_uring_driver::put_again(entry& r, request& q) noexcept { put(r, q); }
+// One that waits for a block is put again by feed(), one that waits for the kernel's last word on it by on_part().
+inline void io_uring_driver::put_again(entry& r, request& q) noexcept {
+    if (!starves(q) && !is_owed(q))
+        put(r, q);
+}
 
 RILL_INLINE void io_uring_driver::put(entry& r, request& q) noexcept {
     ring_entry* e = takes_back_ ? nullptr : ring_.next_entry();
@@ -404,6 +436,9 @@ RILL_INLINE void io_uring_driver::fill(ring_entry& e, entry& r, request& q) noex
         e.opcode = IORING_OP_CONNECT;
         e.addr = reinterpret_cast<std::uintptr_t>(&connect.peer);
         e.off = connect.peer_size;
+    } else if (q.kind == request_kind::receive_block && fill_block(e, r, static_cast<receive_block_request&>(q))) {
+    } else if (q.kind == request_kind::send_zc && (q.progress & polled) == 0) {
+        fill_send_zc(e, r, static_cast<send_zc_request&>(q));
     } else {
         // An error is told of anyway. The kernel does not look at POLLPRI alone (fs/io_uring.c, IO_ASYNC_POLL_COMMON), but
         // all that arrives is announced as POLLRDBAND too.
@@ -427,8 +462,10 @@ inline void io_uring_driver::cancel(request& q, task_queue& ready) noexcept {
         q.cancelled = true;
     } else if (q.state == request_state::waiting && ((q.progress & in_ring) == 0 || take_out(r, q))) {
         r.waiting[index(q.way)].remove(q);
+        forget_hunger(q);
         q.answer(error::operation_aborted);
-        ready.push(q);
+        if (!is_owed(q))
+            ready.push(q);
         put_next(r, q.way);  // it may have been the first
     } else if (q.state == request_state::waiting && (q.progress & cancel_asked) == 0) {
         q.progress |= cancel_asked;
@@ -463,8 +500,10 @@ inline void io_uring_driver::end_all(entry& r, task_queue& ready) noexcept {
         while (!queue.empty()) {
             request& q = queue.pop();
             if ((q.progress & in_ring) == 0) {
+                forget_hunger(q);
                 q.answer(error::operation_aborted);
-                ready.push(q);
+                if (!is_owed(q))
+                    ready.push(q);
                 continue;
             }
             kept.push(q);
@@ -558,7 +597,7 @@ inline void io_uring_driver::shut_down(task_queue& ready) noexcept {
             *std::exchange(r.owner, nullptr) = nullptr;
         end_all(r, ready);
     });
-    for (int tries = 0; in_flight_ != 0; ++tries) {
+    for (int tries = 0; in_flight_ != 0 || owed_ != 0; ++tries) {
         enter(lock, tries == 0 ? 0 : 1, std::chrono::milliseconds(1));
         take_completions(ready);
         if (behind_)
@@ -600,12 +639,16 @@ inline void io_uring_driver::fail_all(task_queue& ready) noexcept {
     if (callers_ != 0)
         return wake();  // and whoever waits next comes here
     ring_.close();
+    buffers_.forget();
+    registered_.forget();
+    forgive_all(ready);
     behind_ = nullptr;
     registrations_.for_each([&](entry& r) noexcept {
         r.is_behind = false;
         for (auto& queue : r.waiting) {
             while (!queue.empty()) {
                 request& q = queue.pop();
+                forget_hunger(q);
                 q.answer((q.progress & cancel_asked) != 0 ? error_code(error::operation_aborted) : broken_);
                 note_closing(r, q);
                 ready.push(q);
@@ -656,7 +699,11 @@ inline void io_uring_driver::take_completions(task_queue& ready) noexcept {
         const system::ring::completion& c = ring_.completion_at(i);
         if (c.user_data > for_waker) [[likely]] {
             auto& q = *reinterpret_cast<request*>(static_cast<std::uintptr_t>(c.user_data));
-            on_completion(q, c.res, c.flags, ready);
+            constexpr unsigned part = system::ring_constant::more_follows | system::ring_constant::notification;
+            if ((c.flags & part) != 0) [[unlikely]]
+                on_part(static_cast<send_zc_request&>(q), c.res, c.flags, ready);
+            else
+                on_completion(q, c.res, c.flags, ready);
         } else if (c.user_data == for_waker) {
             waker_put_ = (c.flags & system::ring_constant::more_follows) != 0;
             woken_ = true;
@@ -696,6 +743,8 @@ RILL_INLINE void io_uring_driver::on_completion(request& q, int result, unsigned
 RILL_INLINE bool io_uring_driver::conclude(entry& r, request& q, int result, unsigned flags) noexcept {
     if ((q.progress & polled) != 0) [[unlikely]]
         return result >= 0 && !r.has_gone ? try_call(r, q) : conclude_failure(r, q, result < 0 ? -result : ECANCELED);
+    if (q.kind == request_kind::receive_block) [[unlikely]]
+        return conclude_block(r, static_cast<receive_block_request&>(q), result, flags);
     if (result < 0) [[unlikely]]
         return conclude_failure(r, q, -result);
     switch (q.kind) {
@@ -711,11 +760,13 @@ RILL_INLINE bool io_uring_driver::conclude(entry& r, request& q, int result, uns
                         receive.flags == 0 && (flags & system::ring_constant::socket_non_empty) == 0;
         break;
     }
-    case request_kind::send: static_cast<send_request&>(q).bytes = static_cast<std::size_t>(result); break;
+    case request_kind::send:
+    case request_kind::send_zc: static_cast<send_request&>(q).bytes = static_cast<std::size_t>(result); break;
     case request_kind::accept: static_cast<accept_request&>(q).accepted = result; break;
     case request_kind::connect:
     case request_kind::wait_ready:
-    case request_kind::wait_until: break;
+    case request_kind::wait_until:
+    case request_kind::receive_block: break;
     }
     q.answer();
     return true;
@@ -723,6 +774,11 @@ RILL_INLINE bool io_uring_driver::conclude(entry& r, request& q, int result, uns
 
 inline bool io_uring_driver::conclude_failure(entry& r, request& q, int error) noexcept {
     const bool asked = (q.progress & cancel_asked) != 0;
+    if (q.kind == request_kind::send_zc && does_not_do_without_copy(r, static_cast<send_zc_request&>(q), error)) {
+        if (asked)
+            q.answer(error::operation_aborted);
+        return asked;
+    }
     switch (error) {
     case ECANCELED:
     case EINTR:
@@ -772,7 +828,8 @@ inline bool io_uring_driver::try_call(entry& r, request& q) noexcept {
     outcome o = outcome::would_block;
     switch (q.kind) {
     case request_kind::receive: o = receive(r.handle, static_cast<receive_request&>(q)); break;
-    case request_kind::send: o = send(r.handle, static_cast<send_request&>(q)); break;
+    case request_kind::send:
+    case request_kind::send_zc: o = send(r.handle, static_cast<send_request&>(q)); break;
     case request_kind::accept: o = accept(r.handle, static_cast<accept_request&>(q)); break;
     case request_kind::connect: o = connect(r.handle, static_cast<connect_request&>(q)); break;
     case request_kind::wait_ready:
@@ -780,15 +837,21 @@ inline bool io_uring_driver::try_call(entry& r, request& q) noexcept {
         if (o == outcome::answered)
             note_closing(r, q);  // it does not tell why a handle is ready
         break;
+    case request_kind::receive_block:
+        if (!buffers_.serves())
+            o = receive(r.handle, static_cast<receive_block_request&>(q), *blocks.made());
+        break;
     case request_kind::wait_until: break;
     }
     if (o == outcome::failed)
         note_closing(r, q);
-    if (o == outcome::would_block && (q.progress & cancel_asked) != 0) {
+    const bool has_to_wait = o == outcome::would_block || o == outcome::starved;
+    if (has_to_wait && (q.progress & cancel_asked) != 0) {
+        forget_hunger(q);
         q.answer(error::operation_aborted);
         return true;
     }
-    return o != outcome::would_block;
+    return !has_to_wait;
 }
 
 // A call may have met what abandon() had left.
@@ -802,6 +865,9 @@ inline void io_uring_driver::wait(wait_limit limit, task_queue& ready) noexcept 
     task_queue found;  // there may be something else in ready
     found.splice(answered_);
     take_completions(found);
+    if (block_pool* blocks_made = blocks.made(); blocks_made && blocks_made->anyone_starves()) [[unlikely]]
+        feed();
+    registered_.clean(ring_);
     if (behind_) [[unlikely]]
         catch_up(lock, found);
     const bool was_woken = std::exchange(woken_, false) && !limit.look_only;
@@ -815,8 +881,13 @@ inline void io_uring_driver::wait(wait_limit limit, task_queue& ready) noexcept 
 }
 
 inline void io_uring_driver::call_kernel(wait_limit limit, guard& lock, task_queue& found) noexcept {
-    if (!limit.look_only && !shared_ && ++waits_ == waits_to_settle) [[unlikely]] {
-        settle_here();
+    const bool settles = !limit.look_only && !shared_ && ++waits_ == waits_to_settle;
+    const bool unsettles = !limit.look_only && stays_ && issuer_ == issuer::this_thread;
+    if (settles || unsettles) [[unlikely]] {
+        if (unsettles)
+            unsettle();
+        else
+            settle_here();
         found.splice(answered_);  // meanwhile
         if (!found.empty())
             return;
@@ -833,6 +904,8 @@ inline void io_uring_driver::call_kernel(wait_limit limit, guard& lock, task_que
             timeout = time_left(limit.deadline, now());
         if ((refused_ || behind_ || !waker_put_) && timeout > retry_interval) [[unlikely]]
             timeout = retry_interval;
+        if (block_pool* p = blocks.made(); p && p->anyone_starves() && p->to_feed() != 0) [[unlikely]]
+            timeout = std::chrono::nanoseconds::zero();  // those that were fed may not have been hungry
         waited_for_ = shared_;
         const bool refused = refused_;
         if (enter(lock, woken_ ? 0 : 1, timeout) < 0 && refused && refused_) {
@@ -849,12 +922,154 @@ inline void io_uring_driver::call_kernel(wait_limit limit, guard& lock, task_que
     woken_ = false;
 }
 
+// -- blocks
+
+// The kernel takes one when there is something to receive, if it can be told so; else it is asked to wait for that.
+inline bool io_uring_driver::fill_block(ring_entry& e, entry& r, receive_block_request& q) noexcept {
+    forget_hunger(q);
+    if (!support_.polls_first || !buffers_.serve(ring_, *blocks.made()))
+        return false;
+    e.opcode = IORING_OP_RECV;
+    e.flags = IOSQE_BUFFER_SELECT;
+    e.buf_group = ring_buffers::group;
+    if (r.seems_empty || (q.progress & polled) != 0)
+        e.ioprio = system::ring_constant::receive_poll_first;
+    q.progress &= static_cast<std::uint8_t>(~polled);
+    return true;
+}
+
+inline bool io_uring_driver::conclude_block(entry& r, receive_block_request& q, int result, unsigned flags) noexcept {
+    namespace constant = system::ring_constant;
+    block_pool& pool = *blocks.made();
+    block* b = (flags & constant::has_buffer) != 0 ? &pool.taken(flags >> constant::buffer_shift) : nullptr;
+    if (result > 0 && b) {
+        b->size = static_cast<std::size_t>(result);
+        q.received = b;
+        q.answer();
+        r.seems_empty =
+            q.stream == stream_kind::tcp && b->size < pool.block_size() && (flags & constant::socket_non_empty) == 0;
+        return true;
+    }
+    if (b)
+        pool.give_back(*b);
+    if (result == 0) {
+        q.answer(error::eof);
+        note_closing(r, q);
+        return true;
+    }
+    if (result != -ENOBUFS)
+        return conclude_failure(r, q, result < 0 ? -result : EAGAIN);
+    if ((q.progress & cancel_asked) != 0)
+        return conclude_failure(r, q, ECANCELED);
+    pool.let_starve(q);
+    return false;
+}
+
+// As many as there are free blocks; if these turn out not to need them, others follow in the next wait().
+inline void io_uring_driver::feed() noexcept {
+    block_pool& pool = *blocks.made();
+    for (std::size_t n = pool.to_feed(); n != 0; --n) {
+        registration* r = pool.next_to_feed();
+        if (!r)
+            return;
+        put_next(static_cast<entry&>(*r), direction::read);
+    }
+}
+
+// -- sends without a copy
+//
+// The kernel answers such a send twice: what has come of it, and, maybe much later, that it needs the bytes no more. In
+// between the handle has nothing to do with it any more, and the ring must stay open.
+
+inline void io_uring_driver::fill_send_zc(ring_entry& e, const entry& r, send_zc_request& q) noexcept {
+    fill_transfer(e, q, false);
+    e.msg_flags = static_cast<unsigned>(q.flags) | MSG_NOSIGNAL;
+    // To note the pages of less than this is dearer than to copy them.
+    constexpr std::size_t least = 4096;
+    // A kernel's thread that submits leaves processes behind that cannot be killed: seen with Linux 6.18.
+    if (q.is_copied || r.copies_all || q.asked < least || !support_.sends_without_copy || idle_ms_ != 0)
+        return;
+    stays_ = true;
+    if (issuer_ != issuer::any_thread)
+        return;
+    if (e.opcode != IORING_OP_SEND) {
+        e.opcode = system::ring_constant::operation_sendmsg_zc;
+        return;
+    }
+    e.opcode = system::ring_constant::operation_send_zc;
+    if (q.slot >= 0 && registered_.serve(ring_, memory_made(), q.slot, q.buffers->iov_base, e.len)) {
+        e.ioprio = system::ring_constant::send_registered;
+        e.buf_index = static_cast<std::uint16_t>(q.slot);
+    }
+}
+
+/// True: @p q is to be tried again, with a copy.
+inline bool io_uring_driver::does_not_do_without_copy(entry& r, send_zc_request& q, int error) noexcept {
+    if (q.is_copied || (error != EOPNOTSUPP && error != EINVAL && error != ENOMEM && error != ENOBUFS))
+        return false;
+    q.is_copied = true;
+    r.copies_all |= error == EOPNOTSUPP;
+    return true;
+}
+
+inline void io_uring_driver::on_part(send_zc_request& q, int result, unsigned flags, task_queue& ready) noexcept {
+    namespace constant = system::ring_constant;
+    if ((flags & constant::notification) == 0) {
+        owe(q);
+        task_queue kept;
+        on_completion(q, result, flags & ~constant::more_follows, kept);
+        return;
+    }
+    --owed_;
+    if (q.owed != 1) {
+        --q.owed;
+        return;
+    }
+    const bool goes_on = q.state == request_state::waiting;
+    forgive(q, ready);
+    if (goes_on)
+        put_next(static_cast<entry&>(*q.handle), q.way);
+}
+
+inline void io_uring_driver::owe(send_zc_request& q) noexcept {
+    ++owed_;
+    if (q.owed++ != 0)
+        return;
+    q.owed_next = all_owed_;
+    q.owed_before = &all_owed_;
+    if (all_owed_)
+        all_owed_->owed_before = &q.owed_next;
+    all_owed_ = &q;
+}
+
+inline void io_uring_driver::forgive(send_zc_request& q, task_queue& ready) noexcept {
+    q.owed = 0;
+    *q.owed_before = q.owed_next;
+    if (q.owed_next)
+        q.owed_next->owed_before = q.owed_before;
+    if (q.state == request_state::answered)
+        ready.push(q);
+}
+
+inline void io_uring_driver::forgive_all(task_queue& ready) noexcept {
+    owed_ = 0;
+    while (all_owed_)
+        forgive(*all_owed_, ready);
+}
+
 // -- other rings
 
 // Inside of run() only: whatever else is asked comes through the loop, on this thread.
 inline void io_uring_driver::settle_here() noexcept {
-    if (pinned_ && support_.defers && issuer_ == issuer::any_thread)
+    if (pinned_ && support_.defers && issuer_ == issuer::any_thread && !stays_)
         change_rings(issuer::this_thread);
+    if (support_.remembers_handle)
+        ring_.remember_handle();
+}
+
+// For good. The ring that replaces this one is remembered, too.
+inline void io_uring_driver::unsettle() noexcept {
+    change_rings(issuer::any_thread);
     if (support_.remembers_handle)
         ring_.remember_handle();
 }
@@ -874,6 +1089,7 @@ inline void io_uring_driver::change_rings(issuer who) noexcept {
         return;
     guard lock(*this);
     take_back(lock, answered_);
+    buffers_.leave(ring_);
     ring_.swap(other_ring_);
     if (who == issuer::this_thread && open_ring(who))
         ring_.swap(other_ring_);
@@ -919,6 +1135,7 @@ inline error_code io_uring_driver::notify_fork(fork_event event) noexcept {
     error_code ec;
     if (event == fork_event::prepare) {
         take_back(lock, answered_);
+        buffers_.leave(ring_);
         return ec;
     }
     if (event == fork_event::child) {
@@ -929,6 +1146,8 @@ inline error_code io_uring_driver::notify_fork(fork_event event) noexcept {
             ec = open_ring(issuer::any_thread);
             issuer_ = issuer::any_thread;
             messages_.reset();
+            registered_.forget();
+            forgive_all(answered_);  // what the kernel still needs is the old process's
         }
     }
     if (!ec)

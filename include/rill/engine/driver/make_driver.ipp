@@ -11,11 +11,17 @@
 
 namespace rill::engine {
 
+inline std::unique_ptr<driver> make(const platform_driver& d, threading t, const driver_options& options) {
+    std::unique_ptr<driver> made = d.make(t, options);
+    made->blocks.configure(options.memory, options.block_size, options.block_count);
+    return made;
+}
+
 inline std::unique_ptr<driver> make_named_driver(std::string_view name, threading t, const driver_options& options) {
     std::string known;
     for (const auto& d : platform_drivers) {
         if (d.name == name)
-            return d.make(t, options);
+            return make(d, t, options);
         known += known.empty() ? "" : ", ";
         known += d.name;
     }
@@ -27,11 +33,11 @@ RILL_DECL std::unique_ptr<driver> make_driver(backend b, threading t, const driv
     if (b == backend::best) {
         if (const char* named = std::getenv("RILL_BACKEND"); named && *named)
             return make_named_driver(named, t, options);
-        return best_driver().make(t, options);
+        return make(best_driver(), t, options);
     }
     for (const auto& d : platform_drivers)
         if (d.which == b)
-            return d.make(t, options);
+            return make(d, t, options);
     throw_error(error::operation_not_supported, "rill: this platform does not have the backend");
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rill/engine/driver/block_pool.hpp>
 #include <rill/engine/request/request.hpp>
 
 namespace rill::engine {
@@ -10,6 +11,7 @@ enum class outcome : unsigned char {
     failed,                  ///< answered, with an error or the end
     answered_and_exhausted,  ///< answered, and the next call of this direction would block
     would_block,
+    starved,  ///< there is no free block, and the request waits for one
 };
 
 // Each tries, without blocking, what @p q asks of @p handle.
@@ -18,6 +20,7 @@ outcome receive(native_handle handle, receive_request& q) noexcept;
 outcome send(native_handle handle, send_request& q) noexcept;
 RILL_DECL outcome accept(native_handle handle, accept_request& q) noexcept;
 RILL_DECL outcome connect(native_handle handle, connect_request& q) noexcept;
+RILL_DECL outcome receive(native_handle handle, receive_block_request& q, block_pool& blocks) noexcept;
 RILL_DECL outcome look(native_handle handle, wait_request& q) noexcept;
 
 }  // namespace rill::engine

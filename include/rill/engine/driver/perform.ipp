@@ -46,6 +46,30 @@ RILL_INLINE outcome receive(native_handle handle, receive_request& q) noexcept {
     return conclude_receive(q, system::receive(handle, q.buffers, q.count, q.flags), false);
 }
 
+// A block is taken even if there is nothing to receive then: the calls that tell are no cheaper than this one.
+RILL_DECL outcome receive(native_handle handle, receive_block_request& q, block_pool& blocks) noexcept {
+    block* b = blocks.take(q);
+    if (!b)
+        return outcome::starved;
+    native_buffer memory = make_native_buffer(b->memory, blocks.block_size());
+    bool at_boundary = false;
+    const auto n = q.stream == stream_kind::local ? system::receive_local(handle, &memory, 1, 0, at_boundary)
+                                                  : system::receive(handle, &memory, 1, 0);
+    if (n <= 0) {
+        blocks.give_back(*b);
+        if (n < 0)
+            return conclude_failure(q, n);
+        q.answer(error::eof);
+        return outcome::failed;
+    }
+    b->size = static_cast<std::size_t>(n);
+    q.received = b;
+    q.answer();
+    const bool carrier_tells = q.stream == stream_kind::tcp || q.stream == stream_kind::local;
+    const bool exhausted = carrier_tells && b->size < blocks.block_size() && !at_boundary;
+    return exhausted ? outcome::answered_and_exhausted : outcome::answered;
+}
+
 RILL_INLINE outcome send(native_handle handle, send_request& q) noexcept {
     auto n = system::send(handle, q.buffers, q.count, q.flags);
     if (n < 0)

@@ -32,6 +32,7 @@ struct reactor_registration : registration {
     // blocked.
     bool unusual = false;
     bool may_listen = false;  // then its address must be free as soon as it is closed
+    bool starves = false;     // what waits to receive waits for a block: the poller is not told of it
 
     /// What the poller keeps here.
     unsigned char armed = 0;
@@ -103,7 +104,12 @@ public:
     RILL_DECL void start(request& q, task_queue& ready) noexcept override;
     RILL_DECL void cancel(request& q, task_queue& ready) noexcept override;
     RILL_COLD RILL_DECL void cancel_all(registration& r, task_queue& ready) noexcept override;
-    void wait(wait_limit limit, task_queue& ready) noexcept override { poller_->wait(limit, *this, ready); }
+    void wait(wait_limit limit, task_queue& ready) noexcept override {
+        block_pool* pool = blocks.made();
+        if (pool && pool->anyone_starves()) [[unlikely]]
+            limit = feed(*pool, limit, ready);
+        poller_->wait(limit, *this, ready);
+    }
     void wake() noexcept override { poller_->wake(); }
     bool many_may_wait() const noexcept override { return poller_->many_may_wait(); }
     void expect(time_point deadline) noexcept override { poller_->expect(deadline); }
@@ -160,8 +166,18 @@ private:
     RILL_DECL void try_queue(entry& r, direction way, task_queue& ready) noexcept;
     RILL_COLD RILL_DECL void end_all(entry& r, task_queue& ready) noexcept;
     void end_wait(entry& r, direction way) noexcept {
-        if (arms_each_wait_)
-            poller_->disarm(r, way);
+        if (!arms_each_wait_)
+            return;
+        poller_->disarm(r, way);
+        if (way == direction::read)
+            r.starves = false;
+    }
+    RILL_COLD RILL_DECL wait_limit feed(block_pool& pool, wait_limit limit, task_queue& ready) noexcept;
+    RILL_COLD RILL_DECL void starve(entry& r) noexcept;
+    RILL_COLD RILL_DECL bool satisfy(entry& r, request& q) noexcept;
+    void forget_hunger(request& q) noexcept {
+        if (q.kind == request_kind::receive_block) [[unlikely]]
+            blocks.made()->stop_starving(static_cast<receive_block_request&>(q));
     }
 
     const bool shared_;

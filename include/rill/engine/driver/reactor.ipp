@@ -27,7 +27,7 @@ RILL_DECL registration* reactor::attach(native_handle handle, error_code& ec) no
         scoped_lock lock(lock_of(*r));
         r->handle = handle;
         r->may_succeed[0] = r->may_succeed[1] = r->may_succeed[2] = true;
-        r->unusual = r->may_listen = false;
+        r->unusual = r->may_listen = r->starves = false;
         r->armed = 0;
         r->closing.store(false, std::memory_order_relaxed);
     }
@@ -66,6 +66,7 @@ RILL_DECL void reactor::end_all(entry& r, task_queue& ready) noexcept {
             continue;
         while (!queue.empty()) {
             request& q = queue.pop();
+            forget_hunger(q);
             q.answer(error::operation_aborted);
             ready.push(q);
         }
@@ -99,16 +100,61 @@ RILL_INLINE bool reactor::try_now(entry& r, request& q) noexcept {
         note_closing(r, q);
         return true;
     }
+    if (o == outcome::starved) [[unlikely]] {
+        starve(r);
+        return false;
+    }
     r.may_succeed[index(q.way)] = false;
-    if (q.way == direction::read)
+    if (q.way == direction::read) {
         r.unusual = false;
+        if (r.starves) [[unlikely]]
+            return !satisfy(r, q);
+    }
     return false;
+}
+
+// There may be something to receive all the time, and no block for it.
+RILL_DECL void reactor::starve(entry& r) noexcept {
+    if (!arms_each_wait_)
+        return;
+    r.starves = true;
+    poller_->disarm(r, direction::read);
+}
+
+// It waits for something to receive again. False: the system refuses, which is @p q's answer.
+RILL_DECL bool reactor::satisfy(entry& r, request& q) noexcept {
+    r.starves = false;
+    error_code refused;
+    if (poller_->arm(r, direction::read, refused))
+        return true;
+    q.answer(refused);
+    return false;
+}
+
+// A registration may have been given another handle, or its request been cancelled, since it was in the list: then a
+// call is tried for nothing.
+RILL_DECL wait_limit reactor::feed(block_pool& pool, wait_limit limit, task_queue& ready) noexcept {
+    task_queue fed;
+    while (registration* base = pool.next_to_feed()) {
+        auto& r = static_cast<entry&>(*base);
+        scoped_lock lock(lock_of(r));
+        if (r.handle != no_handle && !r.waiting[index(direction::read)].empty())
+            try_queue(r, direction::read, fed);
+    }
+    if (!fed.empty())
+        limit = wait_limit::none();
+    ready.splice(fed);
+    return limit;
 }
 
 // What moves no bytes.
 RILL_DECL outcome reactor::try_other(entry& r, request& q) noexcept {
     if (q.kind == request_kind::connect)
         return connect(r.handle, static_cast<connect_request&>(q));
+    if (q.kind == request_kind::send_zc)
+        return send(r.handle, static_cast<send_zc_request&>(q));
+    if (q.kind == request_kind::receive_block)
+        return receive(r.handle, static_cast<receive_block_request&>(q), *blocks.made());
     // A call that is under way would keep a listener's file, and so its address, beyond abandon().
     r.may_listen = true;
     scoped_lock lock(shared_ ? nullptr : r.lock);
@@ -166,7 +212,7 @@ RILL_INLINE void reactor::let_wait(entry& r, request& q, task_queue& ready) noex
     const bool is_front = queue.empty();
     q.state = request_state::waiting;
     queue.push(q);
-    if (is_front && (arms_each_wait_ || q.way == direction::write))
+    if (is_front && (arms_each_wait_ ? !r.starves || q.way != direction::read : q.way == direction::write))
         arm(r, q, ready);
 }
 
@@ -192,6 +238,7 @@ RILL_DECL void reactor::cancel(request& q, task_queue& ready) noexcept {
         auto& queue = r.waiting[index(q.way)];
         bool was_front = queue.front() == &q;
         queue.remove(q);
+        forget_hunger(q);
         q.answer(error::operation_aborted);
         ready.push(q);
         if (queue.empty())

@@ -21,7 +21,7 @@ struct ring_support {
     bool skips_success = false;       ///< 5.17: no completions that tell nothing
     bool polls_on = false;            ///< 5.13: a poll that goes on after its first event
     bool polls_first = false;         ///< 5.19: a receive that does not try before it waits
-    bool sends_without_copy = false;  ///< 6.0
+    bool sends_without_copy = false;  ///< 6.1: one buffer is 6.0
 };
 
 /// RILL_IO_URING in the environment, for tests and measurements: words between commas, for every context.
@@ -87,7 +87,7 @@ RILL_COLD inline ring_support try_ring() noexcept {
     found.polls_on = (r.features() & constant::feature_rsrc_tags) != 0;
     found.skips_success = (r.features() & constant::feature_cqe_skip) != 0;
     found.polls_first = r.knows(constant::operation_socket);
-    found.sends_without_copy = r.knows(constant::operation_send_zc);
+    found.sends_without_copy = r.knows(constant::operation_sendmsg_zc);
     found.submits_all = found.remembers_handle = opens(constant::setup_submit_all);
     found.cooperates = opens(constant::setup_coop_taskrun | constant::setup_taskrun_flag);
     found.defers = opens(constant::setup_single_issuer | constant::setup_defer_taskrun);

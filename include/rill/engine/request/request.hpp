@@ -13,6 +13,7 @@
 
 namespace rill::engine {
 
+struct block;
 struct registration;
 struct timer_group;
 
@@ -26,6 +27,9 @@ enum class request_kind : std::uint8_t {
     connect,     ///< connect_request
     wait_ready,  ///< wait_request: until the handle is ready, without moving data
     wait_until,  ///< timer_request: never reaches a driver
+
+    receive_block,  ///< receive_block_request: into a block that is taken when there is something
+    send_zc,        ///< send_zc_request: a send whose bytes the system need not copy
 };
 
 /// Which of a handle's three queues a request waits in.
@@ -35,6 +39,14 @@ enum class request_state : std::uint8_t {
     created,   ///< not with the driver yet
     waiting,   ///< with the driver, or in the timer queue
     answered,  ///< result and error are final; it is on its way to its handler, or there
+};
+
+/// What a transfer may conclude from the kernel's taking or giving less than was asked.
+enum class stream_kind : std::uint8_t {
+    none,   ///< nothing: datagrams, devices, unknown descriptors
+    other,  ///< only that no bytes mean the end: other streams may keep the limits of messages
+    tcp,    ///< a short read has emptied the receive queue, unless the edge told of more than data
+    local,  ///< the same, unless control data was cut off: such a read ends at the message that carried it
 };
 
 /// What is asked of the operating system, as plain data, and its answer.
@@ -50,6 +62,7 @@ struct request : task {
     bool cancelled = false;     // before it was started: it is answered with operation_aborted as soon as it is
     bool wanted_now = false;    // whoever starts it can deliver it at once: to be tried before it waits
     std::uint8_t progress = 0;  // the driver's own, while it has the request
+    stream_kind stream = stream_kind::none;  // of transfers: here because there is room
     union {
         registration* handle = nullptr;  // of all kinds but wait_until; null: answered before it was started
         timer_group* group;              // of wait_until; null: a deadline's, of no timer object
@@ -63,14 +76,6 @@ struct request : task {
     }
 };
 
-/// What a transfer may conclude from the kernel's taking or giving less than was asked.
-enum class stream_kind : std::uint8_t {
-    none,   ///< nothing: datagrams, devices, unknown descriptors
-    other,  ///< only that no bytes mean the end: other streams may keep the limits of messages
-    tcp,    ///< a short read has emptied the receive queue, unless the edge told of more than data
-    local,  ///< the same, unless control data was cut off: such a read ends at the message that carried it
-};
-
 struct transfer_request : request {
     transfer_request(function f, request_kind k, direction d) noexcept : request(f, k, d) {}
 
@@ -79,7 +84,6 @@ struct transfer_request : request {
     std::size_t asked = 0;  // bytes in all the buffers
     std::size_t bytes = 0;  // the answer: how many were moved
     int flags = 0;
-    stream_kind stream = stream_kind::none;
 };
 
 struct receive_request : transfer_request {
@@ -88,6 +92,30 @@ struct receive_request : transfer_request {
 
 struct send_request : transfer_request {
     explicit send_request(function f) noexcept : transfer_request(f, request_kind::send, direction::write) {}
+};
+
+/// A send that is answered when the system needs its bytes no more.
+struct send_zc_request : send_request {
+    explicit send_zc_request(function f) noexcept : send_request(f) { kind = request_kind::send_zc; }
+
+    int slot = -1;  // of registered memory; below zero: it is in none
+
+    // io_uring's.
+    bool is_copied = false;  // the kernel does not do without
+    unsigned owed = 0;       // how often it will still say that it needs the bytes no more
+    send_zc_request* owed_next = nullptr;
+    send_zc_request** owed_before = nullptr;
+};
+
+/// A receive that has no memory until there is something to receive.
+struct receive_block_request : request {
+    explicit receive_block_request(function f) noexcept : request(f, request_kind::receive_block, direction::read) {}
+
+    union {
+        block* received = nullptr;      // answered without an error: whoever has the request owns it
+        receive_block_request* behind;  // of those that wait for a block; under the pool's lock, as is the next
+    };
+    receive_block_request** before = nullptr;  // the link to this; null: it does not wait for a block
 };
 
 struct accept_request : request {

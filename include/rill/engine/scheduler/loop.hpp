@@ -96,6 +96,12 @@ public:
 
     // -- handles
 
+    /// What a receive_block_request needs before it is started. Null: out of memory.
+    block_pool* blocks() noexcept { return driver_->blocks.get(); }
+    /// Throws  std::bad_alloc, or what the user's allocator throws
+    std::shared_ptr<registered_memory> memory() { return driver_->memory(); }
+    std::size_t block_size() const noexcept { return driver_->blocks.block_size(); }
+
     registration* attach(native_handle handle, registration** owner, error_code& ec) noexcept;
 
     /// Ends all requests of @p r.

@@ -122,6 +122,7 @@ RILL_DECL void loop::shut_down() noexcept {
     bool last;
     {
         scoped_lock lock(mutex_);
+        driver_->blocks.let_go();
         driver_.reset();
         std::int64_t guards = local_work_;
         local_work_ = 0;

@@ -14,6 +14,7 @@
 #include <linux/time_types.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include <utility>
 
@@ -121,6 +122,15 @@ public:
     /// Calls of this thread become a little cheaper, until it forgets the handle, as it must before the ring is closed.
     void remember_handle() noexcept;
     void forget_handle() noexcept;
+
+    /// Receives of this ring that name @p group take from the buffer_ring at @p address. Linux 5.19.
+    error_code register_buffers(std::uint16_t group, void* address, unsigned entries) noexcept;
+    void unregister_buffers(std::uint16_t group) noexcept;
+
+    /// Room for memory that is registered: slots, which are empty at first. Linux 5.19.
+    error_code register_memory_slots(unsigned count) noexcept;
+    /// Null: the slot is empty.
+    error_code set_memory(unsigned slot, const void* begin, std::size_t size) noexcept;
 
     /// Which operations the kernel knows, by their numbers below 256; false: it does not say.
     bool knows(std::uint8_t operation) const noexcept;
@@ -251,6 +261,64 @@ inline void ring::forget_handle() noexcept {
     ::io_uring_rsrc_update one{};
     one.offset = static_cast<std::uint32_t>(std::exchange(remembered_, -1));
     call_register(ring_constant::unregister_ring_handles, &one, 1);
+}
+
+/// What IORING_REGISTER_PBUF_RING takes.
+struct buffer_ring_registration {
+    std::uint64_t address;
+    std::uint32_t entries;
+    std::uint16_t group;
+    std::uint16_t flags;
+    std::uint64_t reserved[3];
+};
+
+inline error_code ring::register_buffers(std::uint16_t group, void* address, unsigned entries) noexcept {
+    buffer_ring_registration r{};
+    r.address = reinterpret_cast<std::uintptr_t>(address);
+    r.entries = entries;
+    r.group = group;
+    return call_register(ring_constant::register_buffer_ring, &r, 1) < 0 ? last_error() : error_code();
+}
+
+inline void ring::unregister_buffers(std::uint16_t group) noexcept {
+    buffer_ring_registration r{};
+    r.group = group;
+    call_register(ring_constant::unregister_buffer_ring, &r, 1);
+}
+
+/// What IORING_REGISTER_BUFFERS2 takes.
+struct memory_registration {
+    std::uint32_t count;
+    std::uint32_t flags;
+    std::uint64_t reserved;
+    std::uint64_t data;
+    std::uint64_t tags;
+};
+
+/// What IORING_REGISTER_BUFFERS_UPDATE takes.
+struct memory_update {
+    std::uint32_t offset;
+    std::uint32_t reserved;
+    std::uint64_t data;
+    std::uint64_t tags;
+    std::uint32_t count;
+    std::uint32_t reserved2;
+};
+
+inline error_code ring::register_memory_slots(unsigned count) noexcept {
+    memory_registration r{};
+    r.count = count;
+    r.flags = ring_constant::register_sparse;
+    return call_register(ring_constant::register_memory, &r, sizeof(r)) < 0 ? last_error() : error_code();
+}
+
+inline error_code ring::set_memory(unsigned slot, const void* begin, std::size_t size) noexcept {
+    ::iovec piece{const_cast<void*>(begin), size};
+    memory_update u{};
+    u.offset = slot;
+    u.data = reinterpret_cast<std::uintptr_t>(&piece);
+    u.count = 1;
+    return call_register(ring_constant::update_memory, &u, sizeof(u)) < 0 ? last_error() : error_code();
 }
 
 inline bool ring::knows(std::uint8_t operation) const noexcept {

@@ -27,14 +27,24 @@ inline constexpr std::uint8_t skip_success = 1u << 6;  // 5.17
 
 inline constexpr std::uint32_t poll_multishot = 1u << 0;      // 5.13
 inline constexpr std::uint16_t receive_poll_first = 1u << 0;  // 5.19
+inline constexpr std::uint16_t send_registered = 1u << 2;     // 6.0
 
+inline constexpr std::uint32_t has_buffer = 1u << 0;        // 5.7
+inline constexpr unsigned buffer_shift = 16;                // 5.7
 inline constexpr std::uint32_t more_follows = 1u << 1;      // 5.13
 inline constexpr std::uint32_t socket_non_empty = 1u << 2;  // 5.19
+inline constexpr std::uint32_t notification = 1u << 3;      // 6.0
 
-inline constexpr std::uint8_t operation_socket = 45;   // 5.19
-inline constexpr std::uint8_t operation_send_zc = 47;  // 6.0
+inline constexpr std::uint8_t operation_socket = 45;      // 5.19
+inline constexpr std::uint8_t operation_send_zc = 47;     // 6.0
+inline constexpr std::uint8_t operation_sendmsg_zc = 48;  // 6.1
 
-inline constexpr unsigned register_ring_handles = 20;    // 5.18
-inline constexpr unsigned unregister_ring_handles = 21;  // 5.18
+inline constexpr unsigned register_memory = 15;            // 5.13
+inline constexpr unsigned update_memory = 16;              // 5.13
+inline constexpr std::uint32_t register_sparse = 1u << 0;  // 5.19
+inline constexpr unsigned register_ring_handles = 20;      // 5.18
+inline constexpr unsigned unregister_ring_handles = 21;    // 5.18
+inline constexpr unsigned register_buffer_ring = 22;       // 5.19
+inline constexpr unsigned unregister_buffer_ring = 23;     // 5.19
 
 }  // namespace rill::engine::system::ring_constant
