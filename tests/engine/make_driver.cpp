@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/engine/driver/make_driver.hpp>
 
-#include RILL_DRIVERS
-
 #include <support/backends.hpp>
 #include <support/catch.hpp>
 #include <support/environment.hpp>
