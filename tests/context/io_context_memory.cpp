@@ -8,6 +8,7 @@
 #include <rill/local/stream_protocol.hpp>
 #include <rill/token/post.hpp>
 
+#include <support/backends.hpp>
 #include <support/catch.hpp>
 #include <support/counting_allocator.hpp>
 
@@ -72,7 +73,7 @@ TEST_CASE("a service may be made with an io_context", "[context][io_context]") {
 
 TEST_CASE("what a context keeps for long lies in memory of its allocator", "[context][io_context][memory]") {
     const int hint = GENERATE(1, 2);
-    const auto backend = GENERATE(rill::backend::epoll, rill::backend::poll);
+    const auto backend = GENERATE(from_range(reactor_backends()));
     allocation_counts counts;
     {
         io_context ctx(std::allocator_arg, counting_allocator<char>(counts), hint, backend);
