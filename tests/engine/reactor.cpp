@@ -7,6 +7,7 @@
 
 #include <rill/engine/driver/make_driver.hpp>
 
+#include <support/backends.hpp>
 #include <support/catch.hpp>
 #include <support/soon.hpp>
 
@@ -77,7 +78,7 @@ struct test_wait final : wait_request {
 struct fixture {
     fixture()
         : mode(GENERATE(threading::solo, threading::shared)),
-          d(make_driver(GENERATE(rill::backend::epoll, rill::backend::poll), mode)) {}
+          d(make_driver(GENERATE(from_range(reactor_backends())), mode)) {}
     ~fixture() {
         if (d)
             d->shut_down(ready);

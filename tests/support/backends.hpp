@@ -7,6 +7,7 @@
 
 #include <iterator>
 #include <string>
+#include <vector>
 
 /// The platform's backends, for tests that are about more than the one they run on.
 namespace backends {
@@ -32,6 +33,13 @@ inline named best() {
 /// Another one, if there is one.
 inline named other() { return nth(count - 1); }
 
+inline std::vector<rill::backend> all() {
+    std::vector<rill::backend> found;
+    for (std::size_t i = 0; i != count; ++i)
+        found.push_back(nth(i).which);
+    return found;
+}
+
 /// "epoll, poll"
 inline std::string names() {
     std::string all = nth(0).name;
@@ -41,3 +49,12 @@ inline std::string names() {
 }
 
 }  // namespace backends
+
+/// Those of this platform's backends that are a poller under the reactor.
+inline std::vector<rill::backend> reactor_backends() {
+    std::vector<rill::backend> found;
+    for (const auto& d : rill::engine::platform_drivers)
+        if (d.which == rill::backend::epoll || d.which == rill::backend::kqueue || d.which == rill::backend::poll)
+            found.push_back(d.which);
+    return found;
+}

@@ -23,7 +23,7 @@ namespace rill::engine {
 class kqueue_poller final : public poller {
 public:
     kqueue_poller(threading t, const driver_options&)
-        : poller(arming::while_writing), solo_(t == threading::solo), most_(solo_ ? most_events : events_at_a_time) {
+        : poller(arming::while_writing), most_(t == threading::solo ? most_events : events_at_a_time) {
         error_code ec;
         handle_ = make_queue(ec);
         throw_if(ec, "kqueue");
@@ -46,8 +46,6 @@ public:
         if (!closing)
             forget(r);
         r.armed = 0;
-        if (solo_)
-            forget_events(r);
     }
 
     void abandon(reactor_registration& r) noexcept override {
@@ -72,16 +70,10 @@ public:
     /// Passes a few events on at a time: what has been read should still be in the processor's cache when its handler
     /// runs. But it comes back with nothing only after a look at all that is ready now, or because of wake().
     void wait(wait_limit limit, reactor& to, task_queue& answered) noexcept override {
-        if (next_ != fetched_) {
-            pass_on(to, answered);
-            if (!answered.empty())
-                return;
-        }
-        while (fetch(limit)) {
+        for (bool some = next_ != fetched_ || fetch(limit); some; some = fetch(wait_limit::none())) {
             pass_on(to, answered);
             if (!answered.empty() || (woken_ && !limit.look_only))
                 return;
-            limit = wait_limit::none();
         }
     }
 
@@ -131,17 +123,6 @@ private:
         change(r, EVFILT_WRITE, EV_DELETE, ignored);
     }
 
-    // The registration may be another handle's next. (In shared mode its lock sees to that.)
-    void forget_events(const reactor_registration& r) noexcept {
-        for (int i = next_; i < fetched_; ++i)
-            if (registration_of(events_[i]) == &r)
-                events_[i].udata = {};
-    }
-
-    static reactor_registration* registration_of(const kernel_event& event) noexcept {
-        return reinterpret_cast<reactor_registration*>(event.udata);
-    }
-
     // False: there is nothing.
     bool fetch(wait_limit limit) noexcept {
         ::timespec timeout{};
@@ -168,15 +149,16 @@ private:
     // refused. Urgent data is reported as data, where it is: so whoever waits for that looks at each report, and a short
     // read proves nothing.
     void pass_on(const kernel_event& event, reactor& to, task_queue& answered) noexcept {
-        reactor_registration* r = registration_of(event);
         if (event.ident == static_cast<decltype(event.ident)>(waker_.handle())) {
             waker_.drain();
             woken_ = true;
-        } else if (r) {
+        } else {
+            // Its handle may be gone, and the registration another one's: then that one looks for nothing.
+            auto& r = *reinterpret_cast<reactor_registration*>(event.udata);
             ready_events ready;
             ready.readable = ready.exceptional = ready.unusual = event.filter == EVFILT_READ;
             ready.writable = event.filter == EVFILT_WRITE;
-            to.on_ready(*r, ready, answered);
+            to.on_ready(r, ready, answered);
         }
     }
 
@@ -214,8 +196,7 @@ private:
         });
     }
 
-    const bool solo_;
-    const int most_;
+    const int most_;           // shared: no more than are passed on at once
     bool has_forked_ = false;  // another process may have the same files
     waker waker_;
     native_handle handle_;
