@@ -17,3 +17,4 @@
 #define TEST_TELLS_MARK_IF_NONE_COMES 0  // at_mark() is also true as long as no urgent data comes
 #define TEST_HAS_LOW_WATERMARKS 1        // a number of bytes below which a socket is not ready
 #define TEST_HAS_COMPLETION_PORTS 0      // the driver iocp
+#define TEST_FREES_ADDRESSES_LATE 0      // a moment after the close of a listener that another thread watches

@@ -565,7 +565,7 @@ RILL_DECL iocp::launch iocp::conclude_accept(entry& r, iocp_accept& call, int er
             accepted_addresses_.load(std::memory_order_relaxed)(call.addresses, 0, iocp_accept::address_size,
                                                                 iocp_accept::address_size, &local, &local_size, &peer,
                                                                 &peer_size);
-            std::memcpy(q.peer, peer, static_cast<std::size_t>(std::min(peer_size, q.peer_size)));
+            std::memcpy(q.peer, peer, static_cast<std::size_t>((std::min)(peer_size, q.peer_size)));
             q.peer_size = peer_size;
         }
         q.accepted = accepted;
@@ -653,7 +653,7 @@ RILL_DECL ::ULONG iocp::take_packets(::DWORD milliseconds, bool alertable, task_
 RILL_DECL ::ULONG iocp::take_packets_until(time_point deadline, task_queue& ready) noexcept {
     using namespace std::chrono;
     constexpr milliseconds tick(16), longest = hours(24);
-    if (deadline == time_point::max())
+    if (deadline == (time_point::max)())
         return take_packets(INFINITE, false, ready);
     const time_point::duration left = time_left(deadline, steady_clock::now());
     const auto timeout =
@@ -708,13 +708,13 @@ RILL_DECL void iocp::give_back(wait_timer& t) noexcept {
 // only after a look at all that there is. Solo all is taken, so that calls that were cancelled do not pile up.
 RILL_DECL void iocp::wait(wait_limit limit, task_queue& ready) noexcept {
     timed_wait self{limit.deadline};
-    const bool is_listed = shared_ && !limit.look_only && limit.deadline != time_point::max();
+    const bool is_listed = shared_ && !limit.look_only && limit.deadline != (time_point::max)();
     if (is_listed) {
         scoped_lock lock(waits_mutex_);
         if (somebody_returns_at(limit.deadline))
             self.until = limit.own_deadline;
         else
-            self.until = std::min(limit.deadline, limit.own_deadline);
+            self.until = (std::min)(limit.deadline, limit.own_deadline);
         self.next = std::exchange(timed_waits_, &self);
     } else if (shared_) {
         self.until = limit.own_deadline;
