@@ -400,7 +400,7 @@ TEST_CASE("a listener's port is free in the statement after its close, whoever c
     constexpr int rounds = 40;
     int refused = 0;
     const auto cycle = [&] {
-        for (int i = 0; i != rounds; ++i) {
+        for (int i = 0; i != rounds && refused == 0; ++i) {
             for (int n = 0; n != 3; ++n)
                 acceptor->async_accept([&](error_code ec, tcp::socket) {
                     others += ec != error::operation_aborted;
@@ -414,10 +414,8 @@ TEST_CASE("a listener's port is free in the statement after its close, whoever c
             acceptor->open(endpoint.protocol());
             error_code ec;
             acceptor->bind(endpoint, ec);
-            refused += ec ? 1 : 0;
-            if (ec)
-                acceptor.emplace(io, any_port(), false);
-            else
+            refused += ec ? i + 1 : 0;
+            if (!ec)
                 acceptor->listen();
         }
     };
@@ -437,10 +435,11 @@ TEST_CASE("a listener's port is free in the statement after its close, whoever c
         });
         CHECK(soon([&] { return is_done.load(); }));
     }
-    CHECK(soon([&] { return ended == 3 * rounds; }));
+    CHECK((refused != 0 || soon([&] { return ended == 3 * rounds; })));
     acceptor->close();
     work.reset();
     runner.join();
+    CAPTURE(std::getenv("RILL_IO_URING"), hint);
     CHECK(refused == 0);
     CHECK(others == 0);
 }

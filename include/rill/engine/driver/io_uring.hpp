@@ -582,9 +582,9 @@ inline void io_uring_driver::abandon(registration& base) noexcept {
     if (r.in_ring.load(std::memory_order_acquire) != 0)
         ::shutdown(kept, SHUT_RDWR);
     system::close(kept);
-    // A listener's address is free when the loop's thread has let go of the file. It may be busy: then it is not waited
-    // for.
-    const time_point end = now() + std::chrono::milliseconds(100);
+    // A listener's address is free when the loop's thread has let go of the file. It may be busy, or wait for this
+    // thread: then it is not waited for. (But on a machine that has much to do it may not run for some tenths of a second.)
+    const time_point end = now() + std::chrono::seconds(1);
     while (keeps_address && r.in_ring.load(std::memory_order_acquire) != 0 && now() < end)
         yield_thread();
 }
