@@ -934,8 +934,8 @@ inline void io_uring_driver::feed() noexcept {
 inline void io_uring_driver::fill_send_zc(ring_entry& e, const entry& r, send_zc_request& q) noexcept {
     fill_transfer(e, q, false);
     e.msg_flags = static_cast<unsigned>(q.flags) | MSG_NOSIGNAL;
-    // To note the pages of less than this is dearer than to copy them.
-    constexpr std::size_t least = 4096;
+    // To note the pages of less is dearer than to copy them: Documentation/networking/msg_zerocopy.rst.
+    constexpr std::size_t least = 16384;
     // A kernel's thread that submits leaves processes behind that cannot be killed: seen with Linux 6.18.
     if (q.is_copied || r.copies_all || q.asked < least || !support_.sends_without_copy || idle_ms_ != 0)
         return;
