@@ -2,26 +2,20 @@
 
 // The limit: an echo server for one purpose, straight on edge-triggered epoll. Arguments: tcp|local 64|1024|8192|32768
 
-#include <arpa/inet.h>
+#include "echo/raw_server.hpp"
+
 #include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <netinet/in.h>
 #include <string>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 namespace {
 
-[[noreturn]] void fail(const char* what) {
-    std::perror(what);
-    std::exit(1);
-}
+using raw::fail;
 
 template <std::size_t Size>
 struct session {
@@ -50,32 +44,6 @@ struct session {
         }
     }
 };
-
-int listen_on(bool tcp) {
-    int handle = socket(tcp ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    sockaddr_storage address{};
-    socklen_t size;
-    if (tcp) {
-        auto& in = reinterpret_cast<sockaddr_in&>(address);
-        in.sin_family = AF_INET;
-        in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        size = sizeof in;
-    } else {
-        auto& un = reinterpret_cast<sockaddr_un&>(address);
-        un.sun_family = AF_UNIX;
-        std::string name = "rill-bench-" + std::to_string(getpid());
-        std::memcpy(un.sun_path + 1, name.data(), name.size());
-        size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
-    }
-    if (handle < 0 || bind(handle, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(handle, SOMAXCONN) != 0)
-        fail("listen");
-    if (tcp) {
-        getsockname(handle, reinterpret_cast<sockaddr*>(&address), &size);
-        std::printf("port %d\n", ntohs(reinterpret_cast<sockaddr_in&>(address).sin_port));
-        std::fflush(stdout);
-    }
-    return handle;
-}
 
 template <std::size_t Size>
 void serve(int listener) {
@@ -115,18 +83,10 @@ void serve(int listener) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::string transport = argc == 3 ? argv[1] : "";
-    std::string size = argc == 3 ? argv[2] : "";
-    if (transport != "tcp" && transport != "local")
-        size.clear();
-    if (size == "64")
-        serve<64>(listen_on(transport == "tcp"));
-    else if (size == "1024")
-        serve<1024>(listen_on(transport == "tcp"));
-    else if (size == "8192")
-        serve<8192>(listen_on(transport == "tcp"));
-    else if (size == "32768")
-        serve<32768>(listen_on(transport == "tcp"));
-    std::fputs("arguments: tcp|local 64|1024|8192|32768\n", stderr);
-    return 2;
+    auto start = []<std::size_t Size>(bool tcp) { serve<Size>(raw::listen_on(tcp, SOCK_NONBLOCK)); };
+    if (argc != 3 || !raw::serve_as_told(argv[1], argv[2], start)) {
+        std::fputs("arguments: tcp|local 64|1024|8192|32768\n", stderr);
+        return 2;
+    }
+    return 0;
 }

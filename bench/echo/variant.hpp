@@ -18,6 +18,7 @@ using bench::error_code;
 /// EXECUTOR is typed (io_context::executor_type) or any (the library's default); MODE is solo (concurrency hint 1) or
 /// shared (none); TRANSPORT is tcp or local; SIZE is that of each connection's buffer, which should be
 /// larger than a message: 64, 1024, 8192 or 32768. It listens on the loopback interface, or on an abstract local address.
+/// With --backend as the only argument it writes the name of the mechanism that it would wait by.
 template <class Protocol, class Executor, std::size_t Size>
 struct variant {
     using socket = lib::basic_stream_socket<Protocol, Executor>;
@@ -38,6 +39,12 @@ template <class Serve>
 class variants {
 public:
     variants(int argc, char** argv, Serve serve) : serve_(serve) {
+        if (argc == 2 && std::strcmp(argv[1], "--backend") == 0) {
+            lib::io_context context(1);
+            lib::ip::tcp::socket first(context);  // Asio asks the kernel for nothing before
+            std::puts(bench::backend_name(context));
+            std::exit(0);
+        }
         if (argc != 5)
             misused();
         executor_ = argv[1];

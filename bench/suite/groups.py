@@ -12,21 +12,32 @@ def echo_servers(programs, transport, buffer, preload=None, environment=None):
     if preload:
         env["LD_PRELOAD"] = str(preload)
 
-    def server(name, program, *arguments):
-        return Contestant(name, [programs / program, *arguments, transport, str(buffer)], env)
+    def server(name, program, *arguments, backend=""):
+        chosen = {"RILL_BACKEND": backend or "epoll"} if program.endswith("_rill") else {}
+        command = [programs / program, *arguments, transport, str(buffer)]
+        return Contestant(name, command, {**env, **chosen}, backend=backend)
 
+    ring = "io_uring"
     return [
         server("limit", "echo_raw_epoll"),
+        server("limit, io_uring", "echo_raw_io_uring", "defer", "apart", backend=ring),
+        server("limit, io_uring, linked", "echo_raw_io_uring", "defer", "linked", backend=ring),
+        server("limit, io_uring, coop", "echo_raw_io_uring", "coop", "apart", backend=ring),
         server("rill, callbacks", "echo_callbacks_rill", "typed", "solo"),
+        server("rill, callbacks, io_uring", "echo_callbacks_rill", "typed", "solo", backend=ring),
         server("rill, callbacks, any_io_executor", "echo_callbacks_rill", "any", "solo"),
         server("rill, callbacks, shared", "echo_callbacks_rill", "typed", "shared"),
+        server("rill, callbacks, shared, io_uring", "echo_callbacks_rill", "typed", "shared", backend=ring),
         server("rill, coroutines", "echo_coroutines_rill", "typed", "solo"),
+        server("rill, coroutines, io_uring", "echo_coroutines_rill", "typed", "solo", backend=ring),
         server("rill, coroutines, any_io_executor", "echo_coroutines_rill", "any", "solo"),
         server("rill, coroutines, shared", "echo_coroutines_rill", "typed", "shared"),
         server("Asio, callbacks", "echo_callbacks_asio", "any", "solo"),
+        server("Asio, callbacks, io_uring", "echo_callbacks_asio_io_uring", "any", "solo", backend=ring),
         server("Asio, callbacks, typed executor", "echo_callbacks_asio", "typed", "solo"),
         server("Asio, callbacks, no hint", "echo_callbacks_asio", "any", "shared"),
         server("Asio, coroutines", "echo_coroutines_asio", "any", "solo"),
+        server("Asio, coroutines, io_uring", "echo_coroutines_asio_io_uring", "any", "solo", backend=ring),
         server("libuv", "echo_libuv"),
         server("libevent", "echo_libevent"),
     ]
@@ -68,18 +79,27 @@ def loop(group, programs, quick):
         yield from loop_program(program, programs, quick)
 
 
+def rill_has(backend, programs):
+    """Asks a program of rill's; any would do."""
+    return Contestant("", [programs / "echo_callbacks_rill"], {"RILL_BACKEND": backend}, backend=backend).available()
+
+
 def loop_program(group, programs, quick):
     scale = ["0.3"] if quick else []
 
-    def contestant(name, program, case):
+    def contestant(name, program, case, backend="epoll"):
         threads = case.startswith(("outside", "post/outside")) or case.endswith("64/2")
-        return Contestant(name, [programs / program, case, *scale], pinned=not threads)
+        chosen = {"RILL_BACKEND": backend} if program.endswith("_rill") else {}
+        return Contestant(name, [programs / program, case, *scale], chosen, pinned=not threads)
 
     rill = contestant("rill", f"{group}_rill", "")
     peers = [contestant(name, f"loop_{name}", "") for name in ["limit", "libuv", "libevent"]]
     known = {peer.name: peer.cases() for peer in peers if peer.available()}
     for case in rill.cases():
         contestants = [contestant("rill", f"{group}_rill", case), contestant("Asio", f"{group}_asio", case)]
+        # Timers and coroutines wait for no system.
+        if group in ["post", "threads", "cancel"] and rill_has("io_uring", programs):
+            contestants.insert(1, contestant("rill, io_uring", f"{group}_rill", case, "io_uring"))
         what, _, mode = case.partition("/")
         if mode == "solo":
             for name, can_do in known.items():

@@ -1,5 +1,6 @@
 """What a connection costs that does nothing."""
 
+import os
 import re
 import resource
 import select
@@ -39,8 +40,9 @@ def bytes_per_connection(programs, name):
     if thousands < 1:
         raise RuntimeError(f"needs 1200 descriptors, and may have {hard}")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, thousands * 1000 + 200), hard))
-    command = next(s.command for s in groups.echo_servers(programs, "tcp", BUFFER) if s.name == name)
-    server = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, text=True)
+    chosen = next(s for s in groups.echo_servers(programs, "tcp", BUFFER) if s.name == name)
+    environment = {**os.environ, **chosen.environment}
+    server = subprocess.Popen([*map(str, chosen.command)], env=environment, stdout=subprocess.PIPE, text=True)
     sockets = []
     try:
         port = int(re.fullmatch(r"port (\d+)\n", server.stdout.readline()).group(1))

@@ -1,6 +1,19 @@
 """Draws the main comparison."""
 
-SHOWN = ["limit", "rill, callbacks", "rill, coroutines", "libuv", "Asio, callbacks", "Asio, coroutines", "libevent"]
+SHOWN = [
+    "limit",
+    "limit, io_uring",
+    "rill, callbacks",
+    "rill, callbacks, io_uring",
+    "rill, coroutines",
+    "rill, coroutines, io_uring",
+    "libuv",
+    "Asio, callbacks",
+    "Asio, callbacks, io_uring",
+    "Asio, coroutines",
+    "Asio, coroutines, io_uring",
+    "libevent",
+]
 CASES = {
     "tcp, 64 bytes, 1 connection": "TCP, 1 connection",
     "tcp, 64 bytes, 64 connections": "TCP, 64 connections",
@@ -9,7 +22,7 @@ CASES = {
 }
 COLORS = {"rill": "#1f77b4", "limit": "#9aa0a6"}
 OTHER = "#d0a060"
-WIDTH, BAR, GAP, LEFT, SCALE_WIDTH = 760, 16, 34, 170, 500
+WIDTH, BAR, GAP, LEFT, SCALE_WIDTH = 790, 16, 34, 200, 500
 
 
 def echo(table):

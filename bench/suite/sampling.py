@@ -1,5 +1,6 @@
 """Runs contestants in turn and takes medians."""
 
+import functools
 import json
 import os
 import statistics
@@ -12,6 +13,13 @@ from pathlib import Path
 from suite import machine
 
 
+@functools.cache
+def backend_of(program, environment):
+    """What the program says that it would wait by; nothing if it cannot."""
+    asked = [str(program), "--backend"]
+    return subprocess.run(asked, env={**os.environ, **dict(environment)}, capture_output=True, text=True).stdout.strip()
+
+
 @dataclass
 class Contestant:
     """One row of a case: a program that prints a line of JSON with its "ns" per operation."""
@@ -20,9 +28,16 @@ class Contestant:
     command: list
     environment: dict = field(default_factory=dict)
     pinned: bool = True
+    backend: str = ""  # what the row stands for, where a program might wait by something else
+
+    def built(self):
+        return Path(self.command[0]).exists()
 
     def available(self):
-        return Path(self.command[0]).exists()
+        if not self.built() or not self.backend:
+            return self.built()
+        chosen = tuple((k, v) for k, v in self.environment.items() if k == "RILL_BACKEND")
+        return backend_of(self.command[0], chosen) == self.backend
 
     def cases(self):
         """What a program of several cases can do."""
@@ -46,6 +61,11 @@ class Contestant:
         if done.returncode or not reports:
             sys.exit(f"bench/run: {self.name}: {' '.join(map(str, self.command))}: exit {done.returncode}\n{done.stderr}")
         return json.loads(reports[-1])
+
+
+def left_out(contestants):
+    """A line for each row that cannot be, though its program is there."""
+    return [f"left out: {c.name} (no {c.backend} here)" for c in contestants if c.built() and not c.available()]
 
 
 @dataclass
@@ -79,13 +99,17 @@ def measure(cases, quick):
                 samples[contestant.name].append(contestant.run()["ns"])
         rows = []
         median = {name: statistics.median(s) for name, s in samples.items()}
+        backend = {c.name: c.backend for c in there}
         for name, taken in samples.items():
             row = {"name": name, "value": median[name], "spread": spread(taken)}
             if case.baseline in median:
                 row["of_baseline"] = median[case.baseline] / median[name]
-            if case.limit in median:
-                row["of_limit"] = median[case.limit] / median[name]
+            # Each mechanism has a limit of its own, if anybody wrote one.
+            limit = median.get(f"{case.limit}, {backend[name]}", median.get(case.limit))
+            if limit:
+                row["of_limit"] = limit / median[name]
             rows.append(row)
-        table.append({"case": case.name, "unit": case.unit, "baseline": case.baseline, "rows": rows})
+        notes = left_out(case.contestants)
+        table.append({"case": case.name, "unit": case.unit, "baseline": case.baseline, "rows": rows, "notes": notes})
         print(f"  {case.name}", file=sys.stderr)
     return table

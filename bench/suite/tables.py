@@ -18,6 +18,8 @@ def show_times(table):
             ratio = cell(row, "of_baseline", "{:.2f}")
             limit = cell(row, "of_limit", "{:.2f}")
             print(f"  {row['name']:44} {number(row['value']):>9}  {row['spread']:5.1%}  {ratio:>10}  {limit:>10}")
+        for note in case.get("notes", []):
+            print(f"  {note}")
 
 
 def show_columns(table):

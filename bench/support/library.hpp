@@ -32,6 +32,20 @@ inline constexpr bool on_asio = true;
 inline constexpr bool on_asio = false;
 #endif
 
+/// The mechanism that the context waits by.
+inline const char* backend_name(lib::io_context& context) {
+#ifndef BENCH_ASIO
+    return context.backend_name();
+#else
+    static_cast<void>(context);
+#ifdef BOOST_ASIO_HAS_IO_URING_AS_DEFAULT
+    return "io_uring";
+#else
+    return "epoll";
+#endif
+#endif
+}
+
 /// A context that one thread runs, and says so.
 struct solo_context : lib::io_context {
     solo_context() : lib::io_context(1) {}

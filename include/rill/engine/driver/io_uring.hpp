@@ -12,7 +12,10 @@
 
 #include RILL_SYSTEM(waker.hpp)
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <time.h>
 
 namespace rill::engine {
 
@@ -157,6 +160,7 @@ private:
     RILL_COLD void fill_cancel(ring_entry& e, std::uint64_t of) noexcept;
     RILL_COLD void put_waker() noexcept;
 
+    RILL_COLD void wait_without_ring(time_point deadline, guard& lock, task_queue& found) noexcept;
     void call_kernel(wait_limit limit, guard& lock, task_queue& found) noexcept;
     int enter(guard& lock, unsigned least, std::chrono::nanoseconds timeout) noexcept;
     void take_completions(task_queue& ready) noexcept;
@@ -166,6 +170,7 @@ private:
     RILL_COLD bool try_call(entry& r, request& q) noexcept;
     RILL_COLD static void note_closing(entry& r, request& q) noexcept;
     RILL_COLD void end_all(entry& r, task_queue& ready) noexcept;
+    RILL_COLD static bool has_option(native_handle handle, int name) noexcept;
     RILL_COLD bool reap(entry& r, guard& lock, task_queue& ready, bool must) noexcept;
 
     const bool shared_;
@@ -185,6 +190,7 @@ private:
     std::size_t in_flight_ = 0;  // requests that the kernel has
     std::size_t owed_ = 0;       // how often it will still say that it needs bytes no more
     send_zc_request* all_owed_ = nullptr;
+    unsigned callers_ = 0;  // threads in a call with ring_
     system::ring ring_;
     system::ring other_ring_;  // of the other issuer; nothing is in there
     error_code broken_;        // set: the kernel does not take calls any more, and ring_ is closed
@@ -260,9 +266,13 @@ RILL_INLINE void io_uring_driver::begin(entry& r, request& q, task_queue& ready)
         }
     }
     const bool is_first = queue.empty();
-    if (q.wanted_now && is_first && try_call(r, q)) [[unlikely]] {
-        ready.push(q);
-        return;
+    if (q.wanted_now && is_first) [[unlikely]] {
+        if (try_call(r, q)) {
+            ready.push(q);
+            return;
+        }
+        if (q.kind == request_kind::connect)
+            q.progress |= polled;  // it is under way
     }
     queue.push(q);
     if (is_first || !is_ordered(q)) [[likely]]
@@ -289,6 +299,8 @@ inline void io_uring_driver::start(request& q, task_queue& ready) noexcept {
     // thread may not return to the loop for long: its handler may itself wait for another.
     if (waited_for_)
         enter(lock, 0, system::ring::for_ever);
+    if (broken_) [[unlikely]]
+        wake();  // whoever waits, or will
 }
 
 // The first transfer of a direction, if the kernel does not have it yet.
@@ -550,26 +562,25 @@ inline void io_uring_driver::detach(registration& base, bool closing, task_queue
     registrations_.put_back(r);
 }
 
+inline bool io_uring_driver::has_option(native_handle handle, int name) noexcept {
+    int value = 0;
+    ::socklen_t size = sizeof(value);
+    return ::getsockopt(handle, SOL_SOCKET, name, &value, &size) == 0 && value != 0;
+}
+
 // The kernel's requests hold the file, and only the loop's thread can end them: but they end by themselves when the
 // connection is shut down. Another process that has it too would notice.
 inline void io_uring_driver::abandon(registration& base) noexcept {
     auto& r = static_cast<entry&>(base);
     const native_handle kept = has_forked_ ? no_handle : ::fcntl(r.handle, F_DUPFD_CLOEXEC, 0);
+    // TRICKY: before the file is abandoned: that ends the listening.
+    const bool keeps_address = kept != no_handle && has_option(kept, SO_ACCEPTCONN) && !has_option(kept, SO_REUSEADDR);
     system::abandon_file(r.handle, has_forked_);
     if (kept == no_handle)
         return;
     // From here on a request that is put in names a file that is none of the network's.
-    int keeps_address = 0;
-    if (r.in_ring.load(std::memory_order_acquire) != 0) {
-        int listens = 0;
-        ::socklen_t size = sizeof(listens);
-        int reuses = 0;
-        ::getsockopt(kept, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
-        size = sizeof(reuses);
-        ::getsockopt(kept, SOL_SOCKET, SO_REUSEADDR, &reuses, &size);
-        keeps_address = listens && !reuses;
+    if (r.in_ring.load(std::memory_order_acquire) != 0)
         ::shutdown(kept, SHUT_RDWR);
-    }
     system::close(kept);
     // A listener's address is free when the loop's thread has let go of the file. It may be busy: then it is not waited
     // for.
@@ -604,18 +615,29 @@ inline void io_uring_driver::shut_down(task_queue& ready) noexcept {
 
 /// Submits what there is. Answers as system::ring::enter().
 inline int io_uring_driver::enter(guard& lock, unsigned least, std::chrono::nanoseconds timeout) noexcept {
+    if (broken_) [[unlikely]] {
+        lock.unlock();
+        yield_thread();  // to one that is in there yet
+        lock.lock();
+        return -EBADF;
+    }
     const unsigned count = ring_.unsubmitted();
+    ++callers_;
     lock.unlock();
     const int n = ring_.enter(count, least, timeout);
     lock.lock();
+    --callers_;
     refused_ = n == -EAGAIN || n == -ENOMEM || n == -EBUSY;
     if (n < 0 && !refused_ && n != -EINTR && n != -ETIME) [[unlikely]]
         broken_ = error_code(-n, boost::system::system_category());
     return n;
 }
 
-// As when a filter of system calls has been put in place. Closing the ring ends what the kernel has.
+// As when a filter of system calls has been put in place. Closing the ring ends what the kernel has, once no thread is in
+// a call with it: a filter may be one thread's alone, and another may wait there.
 inline void io_uring_driver::fail_all(task_queue& ready) noexcept {
+    if (callers_ != 0)
+        return wake();  // and whoever waits next comes here
     ring_.close();
     buffers_.forget();
     registered_.forget();
@@ -628,14 +650,29 @@ inline void io_uring_driver::fail_all(task_queue& ready) noexcept {
                 request& q = queue.pop();
                 forget_hunger(q);
                 q.answer((q.progress & cancel_asked) != 0 ? error_code(error::operation_aborted) : broken_);
+                note_closing(r, q);
                 ready.push(q);
             }
         }
-        r.in_ring.store(0, std::memory_order_release);
-        if (std::exchange(r.has_gone, false))
+        if (r.in_ring.exchange(0, std::memory_order_release) != 0 && std::exchange(r.has_gone, false))
             registrations_.put_back(r);
     });
     in_flight_ = 0;
+}
+
+// Only wake() and deadlines are left to wait for.
+inline void io_uring_driver::wait_without_ring(time_point deadline, guard& lock, task_queue& found) noexcept {
+    ::pollfd woken{waker_.handle(), POLLIN, 0};
+    const auto left = time_left(deadline, now()).count();
+    const ::timespec timeout{static_cast<::time_t>(left / 1'000'000'000), static_cast<long>(left % 1'000'000'000)};
+    waited_for_ = shared_;
+    lock.unlock();
+    ::ppoll(&woken, 1, deadline == time_point::max() ? nullptr : &timeout, nullptr);
+    waker_.drain();
+    lock.lock();
+    waited_for_ = false;
+    fail_all(found);
+    found.splice(answered_);
 }
 
 inline void io_uring_driver::put_waker() noexcept {
@@ -834,8 +871,12 @@ inline void io_uring_driver::wait(wait_limit limit, task_queue& ready) noexcept 
     if (behind_) [[unlikely]]
         catch_up(lock, found);
     const bool was_woken = std::exchange(woken_, false) && !limit.look_only;
-    if (!was_woken && found.empty())
-        call_kernel(limit, lock, found);
+    if (!was_woken && found.empty()) {
+        if (!broken_) [[likely]]
+            call_kernel(limit, lock, found);
+        else if (!limit.look_only)
+            wait_without_ring(limit.deadline, lock, found);
+    }
     ready.splice(found);
 }
 
@@ -854,17 +895,19 @@ inline void io_uring_driver::call_kernel(wait_limit limit, guard& lock, task_que
         auto timeout = system::ring::for_ever;
         if (limit.deadline != time_point::max())
             timeout = time_left(limit.deadline, now());
-        if ((refused_ || behind_ || !waker_put_ || woken_) && timeout > retry_interval) [[unlikely]]
+        if ((refused_ || behind_ || !waker_put_) && timeout > retry_interval) [[unlikely]]
             timeout = retry_interval;
         if (block_pool* p = blocks.made(); p && p->anyone_starves() && p->to_feed() != 0) [[unlikely]]
             timeout = std::chrono::nanoseconds::zero();  // those that were fed may not have been hungry
         waited_for_ = shared_;
         const bool refused = refused_;
-        if (enter(lock, 1, timeout) < 0 && refused && refused_) {
+        if (enter(lock, woken_ ? 0 : 1, timeout) < 0 && refused && refused_) {
             // It takes no entries; what it has may come back all the same.
+            ++callers_;
             lock.unlock();
             ring_.enter(0, 1, timeout);
             lock.lock();
+            --callers_;
         }
         waited_for_ = false;
     }
@@ -1073,10 +1116,8 @@ inline void io_uring_driver::take_back(guard& lock, task_queue& ready) noexcept 
 }
 
 inline void io_uring_driver::put_all() noexcept {
-    registrations_.for_each([&](entry& r) noexcept {
-        if (r.handle != no_handle)
-            put_what_is_left(r);
-    });
+    // Another thread may be in attach(): of what has no requests nothing is read.
+    registrations_.for_each([&](entry& r) noexcept { put_what_is_left(r); });
 }
 
 // The new process would share the ring, and the kernel would write into the old one's memory: so all is taken out

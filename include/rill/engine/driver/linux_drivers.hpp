@@ -39,11 +39,14 @@ RILL_COLD inline std::unique_ptr<driver> make_io_uring(threading t, const driver
     return make_reactor<epoll_poller>(t, options);
 }
 
-/// The best first.
+/// Beside its name, what makes it.
 inline constexpr platform_driver platform_drivers[] = {
     {backend::epoll, "epoll", &make_reactor<epoll_poller>},
     {backend::io_uring, "io_uring", &make_io_uring},
     {backend::poll, "poll", &make_reactor<poll_poller>},
 };
+
+/// Which of them is backend::best.
+inline const platform_driver& best_driver() noexcept { return platform_drivers[prefers_ring() ? 1 : 0]; }
 
 }  // namespace rill::engine

@@ -33,7 +33,7 @@ RILL_DECL std::unique_ptr<driver> make_driver(backend b, threading t, const driv
     if (b == backend::best) {
         if (const char* named = std::getenv("RILL_BACKEND"); named && *named)
             return make_named_driver(named, t, options);
-        return make(platform_drivers[0], t, options);
+        return make(best_driver(), t, options);
     }
     for (const auto& d : platform_drivers)
         if (d.which == b)

@@ -6,6 +6,7 @@
 
 #include RILL_SYSTEM(mutex.hpp)
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -32,8 +33,8 @@ public:
     registration_pool(const registration_pool&) = delete;
     registration_pool& operator=(const registration_pool&) = delete;
     ~registration_pool() {
-        while (chunk* c = chunks_) {
-            chunks_ = c->next;
+        while (chunk* c = chunks_.load(std::memory_order_relaxed)) {
+            chunks_.store(c->next, std::memory_order_relaxed);
             delete c;
         }
     }
@@ -65,10 +66,10 @@ public:
                 throw std::bad_alloc();
     }
 
-    /// Calls f(entry) for each, in use or not, while no other thread takes one.
+    /// Calls f(entry) for each, in use or not. Not for those that another thread is the first to take meanwhile.
     template <class Function>
     void for_each(Function f) noexcept {
-        for (chunk* c = chunks_; c; c = c->next)
+        for (chunk* c = chunks_.load(std::memory_order_acquire); c; c = c->next)
             for (Entry& r : c->entries)
                 f(r);
     }
@@ -87,15 +88,15 @@ private:
             r.next = free_;
             free_ = &r;
         }
-        c->next = chunks_;
-        chunks_ = c.release();
+        c->next = chunks_.load(std::memory_order_relaxed);
+        chunks_.store(c.release(), std::memory_order_release);
         return true;
     }
 
     memory_source* const memory_;
     mutex mutex_;
-    chunk* chunks_ = nullptr;  // mutex_
-    Entry* free_ = nullptr;    // mutex_; linked by `next`
+    std::atomic<chunk*> chunks_{nullptr};  // written with mutex_
+    Entry* free_ = nullptr;                // mutex_; linked by `next`
 };
 
 }  // namespace rill::engine

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <sys/utsname.h>
 
 namespace rill::engine {
 
@@ -93,10 +94,49 @@ RILL_COLD inline ring_support try_ring() noexcept {
     return found;
 }
 
+/// What there is to know of the kernels' io_uring, and from which on it is preferred to epoll. (Distributions carry
+/// patches back: what try_ring() finds counts where it finds less.)
+struct ring_kernel {
+    unsigned major;
+    unsigned minor;
+    bool is_preferred;
+    std::string_view what;
+};
+inline constexpr ring_kernel ring_kernels[] = {
+    {5, 11, false, "the first in which a wait can end in time"},
+    {5, 13, false, "one request tells of every wake-up"},
+    {5, 19, false, "the first that need not interrupt the loop's thread for each completion"},
+    {6, 1, false, "rings of one thread that leave all work to its own calls"},
+    {6, 12, true, "the oldest long-term kernel that is close to the one on which the tests run, 6.18"},
+};
+
+RILL_COLD inline bool kernel_prefers_ring(std::string_view release) noexcept {
+    unsigned number[2] = {0, 0};  // "6.18.4-amd64"
+    const char* next = release.data();
+    for (unsigned& n : number) {
+        const auto parsed = std::from_chars(next, release.data() + release.size(), n);
+        if (parsed.ec != std::errc())
+            return false;
+        next = parsed.ptr + (parsed.ptr != release.data() + release.size());
+    }
+    bool is_preferred = false;
+    for (const ring_kernel& k : ring_kernels)
+        if (number[0] > k.major || (number[0] == k.major && number[1] >= k.minor))
+            is_preferred = k.is_preferred;
+    return is_preferred;
+}
+
 /// What try_ring() has found the first time.
 inline const ring_support& tried_ring() noexcept {
     static const ring_support found = try_ring();
     return found;
+}
+
+/// Whether backend::best is io_uring.
+inline bool prefers_ring() noexcept {
+    const ring_support& found = tried_ring();
+    ::utsname system;
+    return !found.refused && found.cooperates && ::uname(&system) == 0 && kernel_prefers_ring(system.release);
 }
 
 }  // namespace rill::engine
