@@ -124,6 +124,10 @@ TEST_CASE("a bad value is an error that names key, value and what is allowed", "
         {"reactor.backend", "line", "'reactor.backend'", "section.key=value"},
         {"reactor.use_timerfd=2", "reactor.use_timerfd", "'2'", "0, 1, false, true"},
         {"reactor.preallocated_io_objects=-1", "reactor.preallocated_io_objects", "'-1'", "from 0"},
+        {"receive_buffers.size=0", "receive_buffers.size", "'0'", "from 1 to 16777216"},
+        {"receive_buffers.size=16777217", "receive_buffers.size", "'16777217'", "from 1 to 16777216"},
+        {"receive_buffers.count=0", "receive_buffers.count", "'0'", "from 1 to 32768"},
+        {"receive_buffers.count=many", "receive_buffers.count", "'many'", "from 1 to 32768"},
     }));
     const std::string what = complaint(config_from_string(line));
     INFO(what);

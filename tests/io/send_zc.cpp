@@ -85,7 +85,7 @@ TEST_CASE("async_send_zc sends what it is given", "[io][send_zc]") {
 TEST_CASE("sends with and without a copy go in the order in which they were started", "[io][send_zc]") {
     rill::io_context io(GENERATE(solo, shared));
     tcp_pair pair(io);
-    constexpr std::size_t count = 30, size = 9000;
+    constexpr std::size_t count = 30, size = 20'000;
     std::vector<std::string> messages;
     std::string expected;
     std::vector<answer> answers(count);

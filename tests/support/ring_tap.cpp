@@ -176,16 +176,16 @@ void ring_tap::look_at_completions(int handle, const std::vector<injected>& want
 long ring_tap::enter(int handle, unsigned count, unsigned least, unsigned flags, void* argument, unsigned long size) {
     if (fails(call::enter))
         return -1;
-    int ring = handle;
+    int asked = handle;
     if ((flags & enter_registered_ring) != 0)
-        ring = remembered[static_cast<std::size_t>(handle) % std::size(remembered)];
+        asked = remembered[static_cast<std::size_t>(handle) % std::size(remembered)];
     std::vector<injected> changed;
     if (on_)
-        changed = look_at_entries(ring);
+        changed = look_at_entries(asked);
     const long result = __real_syscall(__NR_io_uring_enter, handle, count, least, flags, argument, size);
     const int error = errno;
     if (!changed.empty())
-        look_at_completions(ring, changed);
+        look_at_completions(asked, changed);
     errno = error;
     return result;
 }

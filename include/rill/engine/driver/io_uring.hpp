@@ -865,7 +865,7 @@ inline void io_uring_driver::wait(wait_limit limit, task_queue& ready) noexcept 
     task_queue found;  // there may be something else in ready
     found.splice(answered_);
     take_completions(found);
-    if (block_pool* blocks_made = blocks.made(); blocks_made && blocks_made->anyone_starves()) [[unlikely]]
+    if (block_pool* b = blocks.made(); b && b->anyone_starves()) [[unlikely]]
         feed();
     registered_.clean(ring_);
     if (behind_) [[unlikely]]
@@ -904,7 +904,7 @@ inline void io_uring_driver::call_kernel(wait_limit limit, guard& lock, task_que
             timeout = time_left(limit.deadline, now());
         if ((refused_ || behind_ || !waker_put_) && timeout > retry_interval) [[unlikely]]
             timeout = retry_interval;
-        if (block_pool* p = blocks.made(); p && p->anyone_starves() && p->to_feed() != 0) [[unlikely]]
+        if (block_pool* b = blocks.made(); b && b->anyone_starves() && b->to_feed() != 0) [[unlikely]]
             timeout = std::chrono::nanoseconds::zero();  // those that were fed may not have been hungry
         waited_for_ = shared_;
         const bool refused = refused_;
@@ -940,18 +940,18 @@ inline bool io_uring_driver::fill_block(ring_entry& e, entry& r, receive_block_r
 
 inline bool io_uring_driver::conclude_block(entry& r, receive_block_request& q, int result, unsigned flags) noexcept {
     namespace constant = system::ring_constant;
-    block_pool& pool = *blocks.made();
-    block* b = (flags & constant::has_buffer) != 0 ? &pool.taken(flags >> constant::buffer_shift) : nullptr;
+    block_pool& free_blocks = *blocks.made();
+    block* b = (flags & constant::has_buffer) != 0 ? &free_blocks.taken(flags >> constant::buffer_shift) : nullptr;
     if (result > 0 && b) {
         b->size = static_cast<std::size_t>(result);
         q.received = b;
         q.answer();
-        r.seems_empty =
-            q.stream == stream_kind::tcp && b->size < pool.block_size() && (flags & constant::socket_non_empty) == 0;
+        r.seems_empty = q.stream == stream_kind::tcp && b->size < free_blocks.block_size() &&
+                        (flags & constant::socket_non_empty) == 0;
         return true;
     }
     if (b)
-        pool.give_back(*b);
+        free_blocks.give_back(*b);
     if (result == 0) {
         q.answer(error::eof);
         note_closing(r, q);
@@ -961,15 +961,15 @@ inline bool io_uring_driver::conclude_block(entry& r, receive_block_request& q, 
         return conclude_failure(r, q, result < 0 ? -result : EAGAIN);
     if ((q.progress & cancel_asked) != 0)
         return conclude_failure(r, q, ECANCELED);
-    pool.let_starve(q);
+    free_blocks.let_starve(q);
     return false;
 }
 
 // As many as there are free blocks; if these turn out not to need them, others follow in the next wait().
 inline void io_uring_driver::feed() noexcept {
-    block_pool& pool = *blocks.made();
-    for (std::size_t n = pool.to_feed(); n != 0; --n) {
-        registration* r = pool.next_to_feed();
+    block_pool& free_blocks = *blocks.made();
+    for (std::size_t n = free_blocks.to_feed(); n != 0; --n) {
+        registration* r = free_blocks.next_to_feed();
         if (!r)
             return;
         put_next(static_cast<entry&>(*r), direction::read);
@@ -984,8 +984,8 @@ inline void io_uring_driver::feed() noexcept {
 inline void io_uring_driver::fill_send_zc(ring_entry& e, const entry& r, send_zc_request& q) noexcept {
     fill_transfer(e, q, false);
     e.msg_flags = static_cast<unsigned>(q.flags) | MSG_NOSIGNAL;
-    // To note the pages of less than this is dearer than to copy them.
-    constexpr std::size_t least = 4096;
+    // To note the pages of less is dearer than to copy them: Documentation/networking/msg_zerocopy.rst.
+    constexpr std::size_t least = 16384;
     // A kernel's thread that submits leaves processes behind that cannot be killed: seen with Linux 6.18.
     if (q.is_copied || r.copies_all || q.asked < least || !support_.sends_without_copy || idle_ms_ != 0)
         return;

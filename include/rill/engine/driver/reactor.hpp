@@ -105,9 +105,9 @@ public:
     RILL_DECL void cancel(request& q, task_queue& ready) noexcept override;
     RILL_COLD RILL_DECL void cancel_all(registration& r, task_queue& ready) noexcept override;
     void wait(wait_limit limit, task_queue& ready) noexcept override {
-        block_pool* pool = blocks.made();
-        if (pool && pool->anyone_starves()) [[unlikely]]
-            limit = feed(*pool, limit, ready);
+        block_pool* free_blocks = blocks.made();
+        if (free_blocks && free_blocks->anyone_starves()) [[unlikely]]
+            limit = feed(*free_blocks, limit, ready);
         poller_->wait(limit, *this, ready);
     }
     void wake() noexcept override { poller_->wake(); }
@@ -172,7 +172,7 @@ private:
         if (way == direction::read)
             r.starves = false;
     }
-    RILL_COLD RILL_DECL wait_limit feed(block_pool& pool, wait_limit limit, task_queue& ready) noexcept;
+    RILL_COLD RILL_DECL wait_limit feed(block_pool& free_blocks, wait_limit limit, task_queue& ready) noexcept;
     RILL_COLD RILL_DECL void starve(entry& r) noexcept;
     RILL_COLD RILL_DECL bool satisfy(entry& r, request& q) noexcept;
     void forget_hunger(request& q) noexcept {

@@ -133,9 +133,9 @@ RILL_DECL bool reactor::satisfy(entry& r, request& q) noexcept {
 
 // A registration may have been given another handle, or its request been cancelled, since it was in the list: then a
 // call is tried for nothing.
-RILL_DECL wait_limit reactor::feed(block_pool& pool, wait_limit limit, task_queue& ready) noexcept {
+RILL_DECL wait_limit reactor::feed(block_pool& free_blocks, wait_limit limit, task_queue& ready) noexcept {
     task_queue fed;
-    while (registration* base = pool.next_to_feed()) {
+    while (registration* base = free_blocks.next_to_feed()) {
         auto& r = static_cast<entry&>(*base);
         scoped_lock lock(lock_of(r));
         if (r.handle != no_handle && !r.waiting[index(direction::read)].empty())
