@@ -18,3 +18,4 @@
 #define TEST_HAS_LOW_WATERMARKS 1        // a number of bytes below which a socket is not ready
 #define TEST_HAS_COMPLETION_PORTS 0      // the driver iocp
 #define TEST_FREES_ADDRESSES_LATE 0      // a moment after the close of a listener that another thread watches
+#define TEST_HAS_DO_NOT_ROUTE 1          // SO_DONTROUTE is more than accepted

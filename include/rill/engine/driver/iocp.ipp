@@ -450,9 +450,14 @@ RILL_DECL iocp::launch iocp::begin_accept(entry& r, accept_request& q) noexcept 
 
 RILL_DECL iocp::launch iocp::begin_connect(entry& r, connect_request& q) noexcept {
     error_code ec;
-    int type = 0;
-    std::size_t size = sizeof(type);
-    if (system::get_option(r.handle, SOL_SOCKET, SO_TYPE, &type, size, ec) && type != SOCK_STREAM) {
+    ::WSAPROTOCOL_INFOW about;
+    std::size_t size = sizeof(about);
+    const bool is_known = system::get_option(r.handle, SOL_SOCKET, SO_PROTOCOL_INFOW, &about, size, ec);
+    if (is_known && about.iAddressFamily != q.peer.ss_family) {
+        q.answer(error::address_family_not_supported);
+        return launch::answered;
+    }
+    if (is_known && about.iSocketType != SOCK_STREAM) {
         system::connect(r.handle, &q.peer, q.peer_size, ec);  // no more than a note of where datagrams go
         q.answer(ec);
         return launch::answered;
