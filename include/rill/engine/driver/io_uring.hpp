@@ -827,9 +827,9 @@ inline bool io_uring_driver::conclude_failure(entry& r, request& q, int error) n
 inline bool io_uring_driver::try_call(entry& r, request& q) noexcept {
     outcome o = outcome::would_block;
     switch (q.kind) {
-    case request_kind::receive: o = receive(r.handle, static_cast<receive_request&>(q)); break;
+    case request_kind::receive:
     case request_kind::send:
-    case request_kind::send_zc: o = send(r.handle, static_cast<send_request&>(q)); break;
+    case request_kind::send_zc: o = move_bytes(r.handle, static_cast<transfer_request&>(q)); break;
     case request_kind::accept: o = accept(r.handle, static_cast<accept_request&>(q)); break;
     case request_kind::connect: o = connect(r.handle, static_cast<connect_request&>(q)); break;
     case request_kind::wait_ready:
