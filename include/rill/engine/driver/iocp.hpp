@@ -129,6 +129,10 @@ private:
 
     RILL_DECL launch begin(entry& r, request& q) noexcept;
     RILL_DECL launch begin_receive(entry& r, receive_request& q) noexcept;
+    RILL_COLD RILL_DECL launch begin_block(entry& r, receive_block_request& q) noexcept;
+    RILL_COLD RILL_DECL static receive_block_request* starving(entry& r) noexcept;
+    RILL_COLD RILL_DECL void end_starving(entry& r, receive_block_request& q, task_queue& ready) noexcept;
+    RILL_COLD RILL_DECL wait_limit feed(block_pool& pool, wait_limit limit, task_queue& ready) noexcept;
     RILL_DECL launch begin_send(entry& r, send_request& q) noexcept;
     RILL_DECL launch begin_accept(entry& r, accept_request& q) noexcept;
     RILL_DECL launch begin_connect(entry& r, connect_request& q) noexcept;

@@ -182,9 +182,9 @@ RILL_DECL void iocp::let_finish(entry& r) noexcept {
 
 /// Whether one is under way at a time.
 inline bool keeps_order(const request& q) noexcept {
-    const bool moves_bytes = q.kind == request_kind::receive || q.kind == request_kind::send;
-    return moves_bytes && q.way != direction::exceptional &&
-           static_cast<const transfer_request&>(q).stream != stream_kind::none;
+    const bool moves_bytes = q.kind == request_kind::receive || q.kind == request_kind::receive_block ||
+                             q.kind == request_kind::send || q.kind == request_kind::send_zc;
+    return moves_bytes && q.way != direction::exceptional && q.stream != stream_kind::none;
 }
 
 inline std::size_t index_of(direction d) noexcept { return static_cast<std::size_t>(d); }
@@ -241,6 +241,8 @@ RILL_DECL void iocp::cancel(request& q, task_queue& ready) noexcept {
         ::CancelIoEx(file_of(r.handle), &c->overlapped);
         return settle(r, *c, ready);
     }
+    if (r.under_way[index_of(q.way)] == &q)
+        return end_starving(r, static_cast<receive_block_request&>(q), ready);
     r.waiting[index_of(q.way)].remove(q);
     q.answer(error::operation_aborted);
     ready.push(q);
@@ -260,6 +262,8 @@ RILL_DECL void iocp::end_all(entry& r, bool closing, task_queue& ready) noexcept
             ready.push(q);
         }
     }
+    if (receive_block_request* q = starving(r))
+        end_starving(r, *q, ready);
     if (!r.calls)
         return;
     for (iocp_call* c = r.calls; c; c = c->next)
@@ -339,7 +343,9 @@ RILL_DECL iocp::launch iocp::begin(entry& r, request& q) noexcept {
     }
     switch (q.kind) {
     case request_kind::receive: return begin_receive(r, static_cast<receive_request&>(q));
-    case request_kind::send: return begin_send(r, static_cast<send_request&>(q));
+    case request_kind::receive_block: return begin_block(r, static_cast<receive_block_request&>(q));
+    case request_kind::send:
+    case request_kind::send_zc: return begin_send(r, static_cast<send_request&>(q));
     case request_kind::accept: return begin_accept(r, static_cast<accept_request&>(q));
     case request_kind::connect: return begin_connect(r, static_cast<connect_request&>(q));
     case request_kind::wait_ready: return begin_poll(r, q);
@@ -360,6 +366,64 @@ RILL_DECL iocp::launch iocp::begin_receive(entry& r, receive_request& q) noexcep
     const int result =
         ::WSARecv(r.handle, q.buffers, static_cast<::DWORD>(q.count), &bytes, &call->flags, &call->overlapped, nullptr);
     return begun(r, *call, result == 0 ? 0 : system::portable_error(::WSAGetLastError()), bytes);
+}
+
+// Without a block there is no call: it is under way all the same, and feed() begins it again.
+RILL_DECL iocp::launch iocp::begin_block(entry& r, receive_block_request& q) noexcept {
+    block_pool& pool = *blocks.made();
+    q.state = request_state::waiting;
+    block* b = pool.take(q);
+    if (!b)
+        return launch::under_way;
+    native_buffer memory = make_native_buffer(b->memory, pool.block_size());
+    const auto n = system::receive(r.handle, &memory, 1, 0);
+    if (n > 0) {
+        b->size = static_cast<std::size_t>(n);
+        q.received = b;
+        q.answer();
+        return launch::answered;
+    }
+    pool.give_back(*b);
+    if (n < 0 && system::transfer_would_block(n))
+        return begin_poll(r, q);
+    if (n == 0 || -n == error_number::shut_down)
+        q.answer(error::eof);
+    else
+        q.answer(system::error_of(n));
+    return launch::answered;
+}
+
+/// The request of @p r that waits for a block; null: none does.
+RILL_DECL receive_block_request* iocp::starving(entry& r) noexcept {
+    request* q = r.under_way[index_of(direction::read)];
+    if (!q || q->kind != request_kind::receive_block)
+        return nullptr;
+    for (iocp_call* c = r.calls; c; c = c->next)
+        if (c->asked == q)
+            return nullptr;
+    return static_cast<receive_block_request*>(q);
+}
+
+RILL_DECL void iocp::end_starving(entry& r, receive_block_request& q, task_queue& ready) noexcept {
+    blocks.made()->stop_starving(q);
+    q.answer(error::operation_aborted);
+    answered(r, q, ready);
+}
+
+// A registration may have been given another handle, or its request been cancelled, since it was in the list.
+RILL_DECL wait_limit iocp::feed(block_pool& pool, wait_limit limit, task_queue& ready) noexcept {
+    task_queue fed;
+    while (registration* base = pool.next_to_feed()) {
+        auto& r = static_cast<entry&>(*base);
+        scoped_lock lock(r.lock);
+        receive_block_request* q = starving(r);
+        if (q && !q->before && begin(r, *q) == launch::answered)
+            answered(r, *q, fed);
+    }
+    if (!fed.empty())
+        limit = wait_limit::none();
+    ready.splice(fed);
+    return limit;
 }
 
 RILL_DECL iocp::launch iocp::begin_send(entry& r, send_request& q) noexcept {
@@ -503,7 +567,9 @@ RILL_DECL iocp::launch iocp::conclude(entry& r, iocp_call& call, int error, std:
         if (!call.is_poll)
             return conclude_receive(static_cast<receive_request&>(q), error, bytes);
         break;
+    case request_kind::receive_block:
     case request_kind::send:
+    case request_kind::send_zc:
     case request_kind::wait_ready: break;
     case request_kind::wait_until: RILL_ASSERT(false); break;
     }
@@ -541,8 +607,10 @@ RILL_DECL iocp::launch iocp::conclude_poll(entry& r, iocp_poll& call) noexcept {
         q.answer(error::operation_aborted);
         return launch::answered;
     }
-    if (q.kind == request_kind::send)
+    if (q.kind == request_kind::send || q.kind == request_kind::send_zc)
         return begin_send(r, static_cast<send_request&>(q));
+    if (q.kind == request_kind::receive_block)
+        return begin_block(r, static_cast<receive_block_request&>(q));
 
     auto& urgent = static_cast<receive_request&>(q);
     const auto n = system::receive(r.handle, urgent.buffers, urgent.count, urgent.flags);
@@ -712,6 +780,8 @@ RILL_DECL void iocp::give_back(wait_timer& t) noexcept {
 // Shared, each thread takes no more than it is to handle next: the rest is for the others. But it comes back with nothing
 // only after a look at all that there is. Solo all is taken, so that calls that were cancelled do not pile up.
 RILL_DECL void iocp::wait(wait_limit limit, task_queue& ready) noexcept {
+    if (block_pool* pool = blocks.made(); pool && pool->anyone_starves())
+        limit = feed(*pool, limit, ready);
     timed_wait self{limit.deadline};
     const bool is_listed = shared_ && !limit.look_only && limit.deadline != (time_point::max)();
     if (is_listed) {
