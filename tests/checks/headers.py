@@ -4,7 +4,7 @@
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from toolchain import INCLUDE, ROOT, compiler_command, run
+from toolchain import INCLUDE, ROOT, compiler_command, headers_for, run
 
 JOBS = 2
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
@@ -28,7 +28,7 @@ def output_for(header):
 
 
 def main():
-    headers = sorted(INCLUDE.rglob("*.hpp"))
+    headers = headers_for("linux")
     with ThreadPoolExecutor(JOBS) as pool:
         outputs = list(pool.map(output_for, headers))
     for header, output in zip(headers, outputs):

@@ -26,14 +26,14 @@ LAYERS = [
 TOP = len(LAYERS)
 RANKS = {folder: rank for rank, folders in enumerate(LAYERS) for folder in folders}
 
-# Headers that do not have their folder's place. Those of rank 0 are what core takes from the platform: constants, plain
-# types, the mutex. They include nothing of the library.
-EXCEPTIONS = {
-    "engine/bodies.hpp": TOP,
-    "engine/system/posix/error_numbers.hpp": 0,
-    "engine/system/posix/mutex.hpp": 0,
-    "engine/system/posix/native.hpp": 0,
-}
+# What core takes from the platform: constants, plain types, the mutex. Rank 0, in each platform's folder; they include
+# nothing of the library but each other and core/platform.hpp.
+BENEATH_CORE = re.compile(r"engine/system/\w+/(?:condition_clock|error_numbers|monotonic_condition|mutex|native|winsock)\.hpp")
+# Headers that do not have their folder's place.
+EXCEPTIONS = {"engine/bodies.hpp": TOP}
+
+# They set, for as long as they include the system's headers, what those look at.
+SYSTEM_SWITCHES = {"engine/system/windows/winsock.hpp"}
 
 PLATFORM_MACRO = re.compile(
     r"\b(?:__(?:linux|unix|gnu_linux|APPLE|MACH|FreeBSD|NetBSD|OpenBSD|DragonFly|ANDROID|CYGWIN|sun)(?:__)?"
@@ -95,6 +95,8 @@ def rank_of(name):
     """The layer of a file named as in include/rill/; None if its folder has none."""
     if name in EXCEPTIONS:
         return EXCEPTIONS[name]
+    if BENEATH_CORE.fullmatch(name):
+        return 0
     if "/" not in name:
         return TOP
     folder = name.rpartition("/")[0]
@@ -104,21 +106,24 @@ def rank_of(name):
 
 
 def include_macros(library):
-    """The macros of core/platform.hpp that name a file or a folder: RILL_SYSTEM -> engine/system/posix/."""
+    """The macros of core/platform.hpp that name a file or a folder, which on each platform may be another:
+    RILL_KERNEL -> [engine/system/linux/, engine/system/bsd/]."""
     platform = library / "core/platform.hpp"
     text = platform.read_text() if platform.exists() else ""
-    found = re.findall(r"#define (RILL_\w+)(?:\(\w+\))? <rill/(.*?)(?:file)?>", text)
-    return dict(found)
+    found = {}
+    for name, path in re.findall(r"#define (RILL_\w+)(?:\(\w+\))? <rill/(.*?)(?:file)?>", text):
+        found.setdefault(name, []).append(path)
+    return found
 
 
 def resolve(what, macros):
-    """The file, named as in include/rill/, that an #include of the library means; None for other includes."""
+    """The files, named as in include/rill/, that an #include of the library may mean; none for other includes."""
     if m := re.fullmatch(r"<rill/(.*)>", what):
-        return m[1]
+        return [m[1]]
     m = re.fullmatch(r"(RILL_\w+)(?:\((.*)\))?", what)
     if m and m[1] in macros:
-        return macros[m[1]] + (m[2] or "")
-    return None
+        return [path + (m[2] or "") for path in macros[m[1]]]
+    return []
 
 
 def check_layers(source, macros):
@@ -127,11 +132,8 @@ def check_layers(source, macros):
         yield 0, "the folder has no layer; LAYERS in layers.py lists them"
         return
     for position, what in source.includes():
-        target = resolve(what, macros)
-        if target is None or (target.endswith("/forward.hpp") and rank > 0):
-            continue
-        target_rank = rank_of(target)
-        if target_rank is None or target_rank > rank:
+        ranks = [rank_of(target) for target in resolve(what, macros) if not target.endswith("/forward.hpp") or rank == 0]
+        if any(target_rank is None or target_rank > rank for target_rank in ranks):
             yield position, f"includes {what}, which is in a higher layer"
 
 
@@ -144,7 +146,7 @@ def check_includes(source, macros):
             allowed = ("rill/", *THIRD_PARTY, *OPERATING_SYSTEM, *OPT_IN.get(source.name, ()))
             if ("/" in file or file.endswith(".hpp")) and not file.startswith(allowed):
                 yield position, f"{what} is neither the standard's, nor the system's, nor Boost.System"
-        elif not what.startswith("RILL_BODY(") and resolve(what, macros) is None:
+        elif not what.startswith("RILL_BODY(") and not resolve(what, macros):
             yield position, f"{what} is not a macro of core/platform.hpp that names a header"
 
 
@@ -174,6 +176,8 @@ def check_namespaces(source):
 
 
 def check_macros(source):
+    if source.name in SYSTEM_SWITCHES:
+        return
     for m in re.finditer(r"^[ \t]*#[ \t]*define[ \t]+(?!RILL_)(\w+)", source.code, re.MULTILINE):
         yield m.start(1), f"macro {m[1]} does not begin with RILL_"
     for m in re.finditer(r"\bNDEBUG\b", source.code):
@@ -201,8 +205,14 @@ def check_words(source):
 
 
 def check_bodies(library, macros):
-    bodies = library / "engine/bodies.hpp"
-    included = {resolve(what, macros) for _, what in Source(library, bodies).includes()} if bodies.exists() else set()
+    included = {"engine/bodies.hpp"}
+    found = list(included)
+    while found:
+        path = library / found.pop()
+        for _, what in Source(library, path).includes() if path.exists() else ():
+            new = set(resolve(what, macros)) - included
+            included |= new
+            found += [file for file in new if file.endswith(".ipp")]
     for path in sorted(library.rglob("*.ipp")):
         if path.relative_to(library).as_posix() not in included:
             yield path, 1, "is not included by engine/bodies.hpp"
@@ -229,7 +239,8 @@ HEAD = "// SPDX-License-Identifier: BSL-1.0\n#pragma once\n"
 
 GOOD = {
     "core/platform.hpp": HEAD + "#if defined(__linux__)\n#define RILL_SYSTEM(file) <rill/engine/system/posix/file>\n"
-    "#define RILL_DRIVERS <rill/engine/driver/linux_drivers.hpp>\n#endif\n",
+    "#define RILL_DRIVERS <rill/engine/driver/linux_drivers.hpp>\n"
+    "#define RILL_KERNEL(file) <rill/core/linux/file>\n#else\n#define RILL_KERNEL(file) <rill/io/file>\n#endif\n",
     "core/config.hpp": HEAD + "#if defined(__clang__)\n#define RILL_CLANG 1\n#endif\n",
     "core/error.hpp": HEAD + "#include RILL_SYSTEM(error_numbers.hpp)\n#include <boost/system/error_code.hpp>\n"
     "namespace rill::error {\n// rill::error is TODAY's name\nconst char* name = \"rill::{\";\nint x = 1'000 + '{';\n}\n"
@@ -252,6 +263,7 @@ BROKEN = [
     ("engine/driver/a.hpp", HEAD + "#include <rill/execution/a.hpp>\n", 3, "includes <rill/execution/a.hpp>, which"),
     ("core/a.hpp", HEAD + "#include <rill/io/forward.hpp>\n", 3, "includes <rill/io/forward.hpp>, which"),
     ("core/a.hpp", HEAD + "#include RILL_SYSTEM(socket.hpp)\n", 3, "includes RILL_SYSTEM(socket.hpp), which"),
+    ("core/a.hpp", HEAD + "#include RILL_KERNEL(a.hpp)\n", 3, "includes RILL_KERNEL(a.hpp), which"),
     ("token/a.hpp", HEAD + "#include <rill/operation/a.hpp>\n", 3, "includes <rill/operation/a.hpp>, which"),
     ("detail/a.hpp", HEAD, 1, "the folder has no layer"),
     ("io/a.hpp", HEAD + '#include "b.hpp"\n', 3, "include with <>"),
@@ -262,7 +274,7 @@ BROKEN = [
     ("io/a.hpp", HEAD + "#if 1\n#elif X || \\\n  defined(_WIN32)\n#endif\n", 5, "_WIN32: only core/platform.hpp"),
     ("io/a.hpp", HEAD + "#if RILL_PLATFORM_LINUX\n#endif\n", 3, "RILL_PLATFORM_LINUX: only core/platform.hpp"),
     ("core/config.hpp", HEAD + "#ifndef __APPLE__\n#endif\n", 3, "__APPLE__: only core/platform.hpp"),
-    ("core/platform.hpp", GOOD["core/platform.hpp"] + "#ifdef _MSC_VER\n#endif\n", 7, "_MSC_VER: only core/config.hpp"),
+    ("core/platform.hpp", GOOD["core/platform.hpp"] + "#ifdef _MSC_VER\n#endif\n", 10, "_MSC_VER: only core/config.hpp"),
     ("io/a.hpp", HEAD + "#if __has_feature(thread_sanitizer)\n#endif\n", 3, "__has_feature: only core/config.hpp"),
     ("io/a.hpp", HEAD + "#ifdef __SANITIZE_THREAD__\n#endif\n", 3, "__SANITIZE_THREAD__: only core/config.hpp"),
     ("io/a.hpp", HEAD + "namespace other {\n}\n", 3, "a namespace opens only"),

@@ -6,7 +6,29 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 INCLUDE = ROOT / "include"
+# Headers that are for some platforms only, by what their names begin with.
+PLATFORM_HEADERS = {
+    "linux": ["rill/engine/driver/epoll", "rill/engine/driver/linux_drivers", "rill/engine/system/linux/"],
+    "macos": [
+        "rill/engine/driver/bsd_drivers",
+        "rill/engine/driver/kqueue",
+        "rill/engine/system/bsd/",
+        "rill/engine/system/darwin/",
+    ],
+}
 COMPILER = os.environ.get("CXX", "g++")
+
+
+def headers_for(platform):
+    """Every header that can be included there."""
+    foreign = tuple(
+        beginning
+        for other, beginnings in PLATFORM_HEADERS.items()
+        for beginning in beginnings
+        if other != platform and beginning not in PLATFORM_HEADERS[platform]
+    )
+    headers = sorted(INCLUDE.rglob("*.hpp"))
+    return [header for header in headers if not header.relative_to(INCLUDE).as_posix().startswith(foreign)]
 
 
 def compiler_command(*arguments, compiler=COMPILER, include=INCLUDE):

@@ -4,13 +4,14 @@
 #include <rill/context/io_context.hpp>
 #include <rill/ip/tcp.hpp>
 #include <rill/token/detached.hpp>
+#include <support/capabilities.hpp>
 #include <support/catch.hpp>
+#include <support/no_more_descriptors.hpp>
 
 #include <array>
 #include <iterator>
 #include <list>
 #include <memory>
-#include <sys/resource.h>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -364,24 +365,23 @@ TEST_CASE("closing or cancelling the socket ends async_connect", "[compose][conn
     CHECK(socket.is_open() == !close);
 }
 
+#if TEST_HAS_PROC
 TEST_CASE("async_connect reports that no socket can be opened", "[compose][connect]") {
     rill::io_context ctx(1);
     port open(ctx);
     tcp::socket socket(ctx);
     const endpoints all = {open.endpoint(), open.endpoint()};
-    ::rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    ::rlimit none = limit;
-    none.rlim_cur = 0;
     outcome<tcp::endpoint> done;
-    ::setrlimit(RLIMIT_NOFILE, &none);
-    async_connect(socket, all, recorder<tcp::endpoint>(done));
-    ::setrlimit(RLIMIT_NOFILE, &limit);
+    {
+        const no_more_descriptors refused;
+        async_connect(socket, all, recorder<tcp::endpoint>(done));
+    }
     CHECK(done.calls == 0);
     ctx.run();
     CHECK(done.calls == 1);
     CHECK(done.ec == rill::error::no_descriptors);
 }
+#endif
 
 TEST_CASE("async_connect dies with its context, and its handler is not called", "[compose][connect]") {
     int hint = GENERATE(1, 2);

@@ -11,6 +11,8 @@
 #include <rill/token/associated_executor.hpp>
 #include <rill/token/async_result.hpp>
 
+#include <support/bare_sockets.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
@@ -19,7 +21,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <sys/socket.h>
 #include <type_traits>
 #include <utility>
 
@@ -38,11 +39,11 @@ struct socket_pair {
 
 private:
     struct descriptors {
-        int fd[2];
+        bare::handle fd[2];
     };
     static descriptors made() {
-        descriptors d{{-1, -1}};
-        if (::socketpair(AF_UNIX, SOCK_STREAM, 0, d.fd) != 0)
+        descriptors d{{bare::none, bare::none}};
+        if (!bare::open_pair(d.fd))
             std::abort();
         return d;
     }

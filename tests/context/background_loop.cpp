@@ -10,6 +10,7 @@
 #include <rill/local/stream_protocol.hpp>
 #include <rill/token/bind_cancellation_slot.hpp>
 
+#include <support/capabilities.hpp>
 #include <support/catch.hpp>
 #include <support/no_threads.hpp>
 #include <support/own_context.hpp>
@@ -82,6 +83,7 @@ TEST_CASE("a context gets one loop in the background, with its first I/O object"
     CHECK(&rill::use_service<background_loop>(ctx) == &made);
 }
 
+#if TEST_CAN_REFUSE_THREADS
 TEST_CASE("an I/O object throws if there can be no loop in the background, and the next one tries again",
           "[context][own_context]") {
     own_context ctx;
@@ -96,6 +98,7 @@ TEST_CASE("an I/O object throws if there can be no loop in the background, and t
     CHECK(ctx.run() == 1);
     CHECK_FALSE(result);
 }
+#endif
 
 TEST_CASE("several threads may make the first I/O object", "[context][own_context]") {
     for (int i = 0; i < 20; ++i) {
@@ -256,19 +259,21 @@ TEST_CASE("an executor that has nothing but its context will do", "[context][own
     CHECK(soon([&] { return fired.load(); }));
 }
 
+#if TEST_HAS_SIGNALS
 TEST_CASE("the user's signals are not handled on the thread in the background", "[context][own_context]") {
     own_context ctx;
     ::sigset_t here;
     rill::basic_waitable_timer<std::chrono::steady_clock, rill::wait_traits<std::chrono::steady_clock>, least_executor>
         timer(least_executor{&ctx}, 0ms);
     ::pthread_sigmask(SIG_SETMASK, nullptr, &here);
-    CHECK(::sigismember(&here, SIGUSR1) == 0);
+    CHECK(sigismember(&here, SIGUSR1) == 0);
     std::atomic<int> blocked{-1};
     timer.async_wait([&](rill::error_code) {
         ::sigset_t there;
         ::pthread_sigmask(SIG_SETMASK, nullptr, &there);
-        blocked = ::sigismember(&there, SIGUSR1);
+        blocked = sigismember(&there, SIGUSR1);
     });
     CHECK(soon([&] { return blocked != -1; }));
     CHECK(blocked == 1);
 }
+#endif

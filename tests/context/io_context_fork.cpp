@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/context/io_context.hpp>
 
+#include <support/capabilities.hpp>
+
+#if TEST_HAS_FORK
+
 #include <rill/compose/read.hpp>
 #include <rill/compose/write.hpp>
 #include <rill/context/executor_work_guard.hpp>
@@ -486,3 +490,5 @@ TEST_CASE("a child that gets no descriptors is told so, and may try again", "[co
     CHECK(answer(client) == "c1");
     CHECK(child.exit_code() == 0);
 }
+
+#endif

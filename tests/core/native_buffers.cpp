@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/core/native_buffers.hpp>
 
+#include <support/bare_sockets.hpp>
 #include <support/catch.hpp>
 
 #include <list>
@@ -36,10 +37,10 @@ TEST_CASE("native buffers are the buffers of a sequence without the empty ones",
     const native_buffers<16> native(sequence);
     REQUIRE(native.count() == 2);
     CHECK(native.total() == 5);
-    CHECK(native.data()[0].iov_base == a.data());
-    CHECK(native.data()[0].iov_len == 2);
-    CHECK(native.data()[1].iov_base == b.data());
-    CHECK(native.data()[1].iov_len == 3);
+    CHECK(bare::data_of(native.data()[0]) == a.data());
+    CHECK(bare::size_of(native.data()[0]) == 2);
+    CHECK(bare::data_of(native.data()[1]) == b.data());
+    CHECK(bare::size_of(native.data()[1]) == 3);
 }
 
 TEST_CASE("a buffer by itself is one native buffer, or none if it is empty", "[core][native_buffers]") {
@@ -47,7 +48,7 @@ TEST_CASE("a buffer by itself is one native buffer, or none if it is empty", "[c
     const native_buffers<1> native(buffer(bytes));
     REQUIRE(native.count() == 1);
     CHECK(native.total() == 4);
-    CHECK(native.data()->iov_base == bytes);
+    CHECK(bare::data_of(*native.data()) == bytes);
     CHECK(native_buffers<1>(mutable_buffer()).count() == 0);
     CHECK(native_buffers<1>(mutable_buffer(bytes, 0)).total() == 0);
 }
@@ -69,7 +70,7 @@ TEST_CASE("native buffers cover the front of a sequence that has more than there
     const native_buffers<16> native(sequence);
     CHECK(native.count() == 16);
     CHECK(native.total() == 16);
-    CHECK(native.data()[15].iov_base == &bytes[15]);
+    CHECK(bare::data_of(native.data()[15]) == &bytes[15]);
 
     SECTION("empty buffers take no room") {
         sequence.insert(sequence.begin(), 100, mutable_buffer());
@@ -84,13 +85,13 @@ TEST_CASE("native buffers cover no more bytes than a signed result can tell", "[
         const native_buffers<4> native(mutable_buffer(&byte, most + 1));
         CHECK(native.count() == 1);
         CHECK(native.total() == most);
-        CHECK(native.data()[0].iov_len == most);
+        CHECK(bare::size_of(native.data()[0]) == most);
     }
     SECTION("in several") {
         const native_buffers<4> native(
             std::array{mutable_buffer(&byte, 1), mutable_buffer(&byte, most), mutable_buffer(&byte, 1)});
         CHECK(native.count() == 2);
         CHECK(native.total() == most);
-        CHECK(native.data()[1].iov_len == most - 1);
+        CHECK(bare::size_of(native.data()[1]) == most - 1);
     }
 }

@@ -12,6 +12,7 @@
 
 #include <support/catch.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -47,7 +48,7 @@ awaitable<void> fails() {
     throw std::runtime_error("as it should");
     co_return;
 }
-awaitable<long> sum(long n) {
+awaitable<std::int64_t> sum(std::int64_t n) {
     if (n == 0)
         co_return 0;
     co_return n + co_await sum(n - 1);

@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <functional>
+#include <map>
 #include <optional>
 #include <random>
 #include <sys/socket.h>
@@ -172,6 +173,53 @@ TEST_CASE("threads that start operations and end, while another runs the context
     io.stop();
     runner.join();
     CHECK(right == many);
+}
+
+TEST_CASE("what completes while a loop changes to the ring of its thread is not waited for", "[engine][io_uring]") {
+    if (!have_rings())
+        return;
+    const environment_variable wish("RILL_IO_URING", "pinned");
+    io_context io(rill::backend::io_uring, solo);
+    tcp_pair pair(io);
+    const int ends[2] = {pair.first.native_handle(), pair.second.native_handle()};
+    char data[2][4]{};
+    int left = 500;
+    // One message that goes back and forth: when it is not noticed, all stands still.
+    struct player {
+        void play() {
+            from->async_read_some(buffer(*data), [this](error_code ec, std::size_t n) {
+                if (ec || --*left <= 0)
+                    return context->stop();
+                play();
+                from->async_write_some(buffer(*data, n), [](error_code, std::size_t) {});
+            });
+        }
+        io_context* context;
+        tcp::socket* from;
+        char (*data)[4];
+        int* left;
+    };
+    player first{&io, &pair.first, &data[0], &left}, second{&io, &pair.second, &data[1], &left};
+    first.play();
+    second.play();
+    // Of the reads that are taken out of the old ring the one that has something to come stays, and so is answered.
+    std::map<std::uint64_t, int> reads;
+    int receives_next = -1, kept = 0;
+    const tapped tap([&](::io_uring_sqe& e) -> std::optional<int> {
+        if (e.opcode == IORING_OP_RECV)
+            reads[e.user_data] = e.fd;
+        if (e.opcode == IORING_OP_SEND)
+            receives_next = e.fd == ends[0] ? ends[1] : ends[0];
+        if (e.opcode != IORING_OP_ASYNC_CANCEL || kept != 0 || !reads.contains(e.addr) ||
+            reads[e.addr] != receives_next)
+            return {};
+        ++kept;
+        return -EALREADY;
+    });
+    pair.first.async_write_some(buffer("abc", 3), [](error_code, std::size_t) {});
+    io.run_for(20s);
+    CHECK(left == 0);
+    CHECK(kept == 1);
 }
 
 // -- order
@@ -352,7 +400,7 @@ TEST_CASE("a listener's port is free in the statement after its close, whoever c
     constexpr int rounds = 40;
     int refused = 0;
     const auto cycle = [&] {
-        for (int i = 0; i != rounds; ++i) {
+        for (int i = 0; i != rounds && refused == 0; ++i) {
             for (int n = 0; n != 3; ++n)
                 acceptor->async_accept([&](error_code ec, tcp::socket) {
                     others += ec != error::operation_aborted;
@@ -366,10 +414,8 @@ TEST_CASE("a listener's port is free in the statement after its close, whoever c
             acceptor->open(endpoint.protocol());
             error_code ec;
             acceptor->bind(endpoint, ec);
-            refused += ec ? 1 : 0;
-            if (ec)
-                acceptor.emplace(io, any_port(), false);
-            else
+            refused += ec ? i + 1 : 0;
+            if (!ec)
                 acceptor->listen();
         }
     };
@@ -389,10 +435,11 @@ TEST_CASE("a listener's port is free in the statement after its close, whoever c
         });
         CHECK(soon([&] { return is_done.load(); }));
     }
-    CHECK(soon([&] { return ended == 3 * rounds; }));
+    CHECK((refused != 0 || soon([&] { return ended == 3 * rounds; })));
     acceptor->close();
     work.reset();
     runner.join();
+    CAPTURE(std::getenv("RILL_IO_URING"), hint);
     CHECK(refused == 0);
     CHECK(others == 0);
 }

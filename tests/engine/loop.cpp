@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/engine/scheduler/loop.hpp>
 
+#include <support/bare_sockets.hpp>
 #include <support/catch.hpp>
 #include <support/loop_harness.hpp>
 #include <support/manual_driver.hpp>
@@ -13,7 +14,6 @@
 #include <optional>
 #include <stdexcept>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 using namespace rill::engine;
@@ -45,13 +45,13 @@ struct pipe_wait final : wait_request {
 };
 
 struct open_pipe {
-    open_pipe() { REQUIRE(::pipe(ends) == 0); }
+    open_pipe() { REQUIRE(bare::open_pair(ends)); }
     ~open_pipe() {
-        ::close(ends[0]);
-        ::close(ends[1]);
+        bare::close(ends[0]);
+        bare::close(ends[1]);
     }
-    void write() const { CHECK(::write(ends[1], "x", 1) == 1); }
-    int ends[2];
+    void write() const { CHECK(bare::send(ends[1], "x", 1) == 1); }
+    bare::handle ends[2];
 };
 
 /// A wait for a time.
@@ -783,19 +783,19 @@ TEST_CASE("a wait that is due at once needs no wait of the driver, whatever it w
     auto owned = std::make_unique<manual_driver>();
     manual_driver* driver = owned.get();
     loop_harness l(std::move(owned), threading::solo);
-    timer_wait far(l->now() + 1h, [](error_code) {});
+    timer_wait late(l->now() + 1h, [](error_code) {});
     int waits = -1;
     timer_wait at_once(l->now(), [&](error_code) {
         waits = driver->waits() - waits;
-        CHECK(l->withdraw(far));
+        CHECK(l->withdraw(late));
     });
-    timer_wait near(l->now() + 1s, [&](error_code) {
+    timer_wait early(l->now() + 1s, [&](error_code) {
         at_once.due = l->now();
         l->start(at_once);
         waits = driver->waits();
     });
-    l->start(far);
-    l->start(near);
+    l->start(late);
+    l->start(early);
     CHECK(l.run() == 2);
     CHECK(waits == 0);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/engine/scheduler/loop_threads.hpp>
 
+#include <support/capabilities.hpp>
 #include <support/catch.hpp>
 #include <support/loop_harness.hpp>
 #include <support/no_threads.hpp>
@@ -30,6 +31,7 @@ TEST_CASE("threads of a loop run it until they are joined and it is out of work"
     CHECK(l->stopped());
 }
 
+#if TEST_CAN_REFUSE_THREADS
 TEST_CASE("if the system refuses a thread, those that were made are gone, and their loop is stopped",
           "[engine][loop_threads]") {
     loop_harness l(threading::shared);
@@ -43,3 +45,4 @@ TEST_CASE("if the system refuses a thread, those that were made are gone, and th
     CHECK(threads.count() == 0);
     threads.join();
 }
+#endif

@@ -20,8 +20,8 @@ namespace {
 
 time_point at(int ticks) { return time_point(std::chrono::nanoseconds(ticks)); }
 
-struct wait final : timer_request {
-    wait(timer_group& g, int due_at, int n) : timer_request(nullptr, at(due_at)), number(n) { group = &g; }
+struct test_wait final : timer_request {
+    test_wait(timer_group& g, int due_at, int n) : timer_request(nullptr, at(due_at)), number(n) { group = &g; }
     int number;
     bool late = false;
 };
@@ -31,7 +31,7 @@ std::vector<int> expire(timer_queue& queue, int now, std::size_t most = 1000) {
     queue.expire(at(now), ready, most);
     std::vector<int> numbers;
     while (!ready.empty()) {
-        auto& w = static_cast<wait&>(ready.pop());
+        auto& w = static_cast<test_wait&>(ready.pop());
         CHECK(w.state == request_state::answered);
         CHECK_FALSE(w.ec);
         numbers.push_back(w.number);
@@ -46,7 +46,7 @@ using numbers = std::vector<int>;
 TEST_CASE("timers expire by time, and equal times in the order of their start", "[engine][timer_queue]") {
     timer_queue queue;
     timer_group group(nullptr, nullptr);
-    wait a(group, 30, 0), b(group, 10, 1), c(group, 20, 2), d(group, 10, 3), e(group, 10, 4);
+    test_wait a(group, 30, 0), b(group, 10, 1), c(group, 20, 2), d(group, 10, 3), e(group, 10, 4);
     CHECK(queue.empty());
     CHECK(queue.add(a));
     CHECK(queue.add(b));
@@ -66,7 +66,7 @@ TEST_CASE("timers expire by time, and equal times in the order of their start", 
 TEST_CASE("a group keeps its waits in the order of their start", "[engine][timer_queue]") {
     timer_queue queue;
     timer_group group(nullptr, nullptr);
-    wait a(group, 30, 0), b(group, 10, 1), c(group, 20, 2);
+    test_wait a(group, 30, 0), b(group, 10, 1), c(group, 20, 2);
     queue.add(a);
     queue.add(b);
     queue.add(c);
@@ -80,10 +80,10 @@ TEST_CASE("a group keeps its waits in the order of their start", "[engine][timer
     CHECK(expire(queue, 100) == numbers{2});
 }
 
-TEST_CASE("a wait on a clock that can be set looks again when it must", "[engine][timer_queue]") {
+TEST_CASE("a test_wait on a clock that can be set looks again when it must", "[engine][timer_queue]") {
     timer_queue queue;
     timer_group group(nullptr, nullptr);
-    wait later(group, 10, 0), other(group, 15, 1), due(group, 10, 2);
+    test_wait later(group, 10, 0), other(group, 15, 1), due(group, 10, 2);
     later.look_again = [](const timer_request&, time_point now) {
         return now < at(25) ? now + std::chrono::nanoseconds(10) : now;
     };
@@ -103,14 +103,14 @@ TEST_CASE("a wait on a clock that can be set looks again when it must", "[engine
 TEST_CASE("no more waits are answered than were asked for", "[engine][timer_queue]") {
     timer_queue queue;
     timer_group group(nullptr, nullptr);
-    wait a(group, 10, 0), b(group, 10, 1), c(group, 10, 2), d(group, 20, 3);
-    for (wait* w : {&a, &b, &c, &d})
+    test_wait a(group, 10, 0), b(group, 10, 1), c(group, 10, 2), d(group, 20, 3);
+    for (test_wait* w : {&a, &b, &c, &d})
         queue.add(*w);
     task_queue ready;
     CHECK(expire(queue, 20, 2) == numbers{0, 1});
     CHECK(queue.earliest() == at(10));
     queue.remove(c);
-    wait late(group, 10, 4);
+    test_wait late(group, 10, 4);
     queue.add(late);
     CHECK(expire(queue, 20, 1) == numbers{4});
     CHECK(expire(queue, 20, 1) == numbers{3});
@@ -122,14 +122,14 @@ TEST_CASE("equal times keep their order, whenever and through whatever levels th
     timer_group group(nullptr, nullptr);
     constexpr int due = 5'000'000;
     const int times_between[] = {1, 70, 4'100, 270'000, 4'000'000, due - 4'100, due - 70, due - 1};
-    std::deque<wait> waits;
+    std::deque<test_wait> waits;
     numbers expected;
     for (int time : times_between) {  // at each, the waits that are there have come further down
         for (int i = 0; i != 3; ++i) {
             expected.push_back(static_cast<int>(waits.size()));
             queue.add(waits.emplace_back(group, due, expected.back()));
         }
-        wait other(group, time, -1);
+        test_wait other(group, time, -1);
         queue.add(other);
         CHECK(expire(queue, time) == numbers{-1});
     }
@@ -141,10 +141,10 @@ TEST_CASE("equal times keep their order, whenever and through whatever levels th
 TEST_CASE("waits for times that have passed are answered in the order of their start", "[engine][timer_queue]") {
     timer_queue queue;
     timer_group group(nullptr, nullptr);
-    wait first(group, 1000, 0);
+    test_wait first(group, 1000, 0);
     queue.add(first);
     CHECK(expire(queue, 5000) == numbers{0});
-    wait a(group, 500, 1), b(group, 300, 2), c(group, 6000, 3), d(group, 999, 4);
+    test_wait a(group, 500, 1), b(group, 300, 2), c(group, 6000, 3), d(group, 999, 4);
     CHECK(queue.add(a));
     queue.add(b);
     CHECK_FALSE(queue.add(c));
@@ -158,7 +158,7 @@ TEST_CASE("waits for times that have passed are answered in the order of their s
 TEST_CASE("the first and the last time there are", "[engine][timer_queue]") {
     timer_queue queue;
     timer_group group(nullptr, nullptr);
-    wait first(group, 0, 0), last(group, 0, 1), other(group, 0, 2);
+    test_wait first(group, 0, 0), last(group, 0, 1), other(group, 0, 2);
     first.due = time_point::min();
     last.due = time_point::max();
     CHECK(queue.add(last));
@@ -174,10 +174,10 @@ TEST_CASE("the first and the last time there are", "[engine][timer_queue]") {
     CHECK(queue.empty());
 }
 
-TEST_CASE("expiring at a time that only a removed wait had finds the next", "[engine][timer_queue]") {
+TEST_CASE("expiring at a time that only a removed test_wait had finds the next", "[engine][timer_queue]") {
     timer_queue queue;
     timer_group group(nullptr, nullptr);
-    wait removed(group, 1'000'000, 0), a(group, 1'000'100, 1), b(group, 1'200'000, 2);
+    test_wait removed(group, 1'000'000, 0), a(group, 1'000'100, 1), b(group, 1'200'000, 2);
     queue.add(removed);
     queue.add(a);
     queue.add(b);
@@ -197,7 +197,7 @@ TEST_CASE("deadlines that are always set anew hardly wake the loop", "[engine][t
     timer_group group(nullptr, nullptr);
     constexpr std::size_t count = 100;
     constexpr auto step = 2ms;
-    std::deque<wait> deadlines;
+    std::deque<test_wait> deadlines;
     for (std::size_t i = 0; i != count; ++i)
         deadlines.emplace_back(group, 0, static_cast<int>(i));
     time_point now(24h);
@@ -209,7 +209,7 @@ TEST_CASE("deadlines that are always set anew hardly wake the loop", "[engine][t
             queue.expire(now, ready, count);
             REQUIRE((queue.empty() || queue.earliest() > now));  // or it would spin
         }
-        wait& w = deadlines[i % count];
+        test_wait& w = deadlines[i % count];
         if (i >= count)
             queue.remove(w);
         w.due = now + 30s;
@@ -226,7 +226,7 @@ TEST_CASE("deadlines that are always set anew hardly wake the loop", "[engine][t
     CHECK(wake_ups <= 111);
 }
 
-// Only a wait for a time that had passed may be answered after a later one, and only after one that was there before.
+// Only a test_wait for a time that had passed may be answered after a later one, and only after one that was there before.
 TEST_CASE("a timer queue does what a sorted list does", "[engine][timer_queue]") {
     std::mt19937_64 random(GENERATE(1u, 2u, 3u, 4u));
     const auto below = [&random](std::uint64_t n) { return static_cast<std::int64_t>(random() % n); };
@@ -238,7 +238,7 @@ TEST_CASE("a timer queue does what a sorted list does", "[engine][timer_queue]")
     };
     timer_queue queue;
     timer_group groups[3] = {{nullptr, nullptr}, {nullptr, nullptr}, {nullptr, nullptr}};
-    std::map<place_in_order, std::unique_ptr<wait>> model;
+    std::map<place_in_order, std::unique_ptr<test_wait>> model;
     std::vector<time_point> used(16, time_point());  // so that times come again
     time_point now(std::chrono::hours(1000));
     time_point looked_at = time_point::min();
@@ -248,10 +248,10 @@ TEST_CASE("a timer queue does what a sorted list does", "[engine][timer_queue]")
         task_queue ready;
         queue.expire(now, ready, most);
         std::size_t answered = 0;
-        std::vector<std::unique_ptr<wait>> freed_later;
+        std::vector<std::unique_ptr<test_wait>> freed_later;
         bool in_order = true;
         while (!ready.empty()) {
-            auto& w = static_cast<wait&>(ready.pop());
+            auto& w = static_cast<test_wait&>(ready.pop());
             ++answered;
             const auto it = model.find({w.due, w.number});
             for (auto earlier = model.begin(); earlier != it; ++earlier)
@@ -302,7 +302,7 @@ TEST_CASE("a timer queue does what a sorted list does", "[engine][timer_queue]")
             case 8: due = again = now + std::chrono::nanoseconds(any_span()); break;
             default: due = again = now + std::chrono::nanoseconds(below(200)); break;
             }
-            auto w = std::make_unique<wait>(groups[below(3)], 0, next);
+            auto w = std::make_unique<test_wait>(groups[below(3)], 0, next);
             w->due = due;
             w->late = due <= looked_at;
             const bool later_before = queue.empty() || due < queue.earliest();

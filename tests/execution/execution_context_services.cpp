@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/execution/execution_context.hpp>
 
+#include <support/alone.hpp>
 #include <support/catch.hpp>
-#include <support/child_process.hpp>
 #include <support/counting_allocator.hpp>
 
 #include <csignal>
@@ -181,15 +181,14 @@ TEST_CASE("a constructor that throws leaves no service, but those that it used",
     CHECK(counts.blocks == 0);
 }
 
+TEST_CASE("alone a service needs itself", "[.]") {
+    end_soon();
+    execution_context ctx;
+    rill::use_service<needs_itself>(ctx);
+}
+
 TEST_CASE("a service that needs itself ends the program", "[execution][execution_context]") {
-    child_process child(child_process::run([] {
-        [[maybe_unused]] auto* silent = std::freopen("/dev/null", "w", stderr);
-        std::signal(SIGABRT, SIG_DFL);
-        execution_context ctx;
-        rill::use_service<needs_itself>(ctx);
-        return 0;
-    }));
-    CHECK(child.exit_code() == 1000 + SIGABRT);
+    CHECK(run_alone("alone a service needs itself").aborted());
 }
 
 TEST_CASE("a service is found by the id that its class has or inherits", "[execution][execution_context]") {

@@ -3,14 +3,15 @@
 
 #include "loopback.hpp"
 
+#include <support/bare_sockets.hpp>
+#include <support/capabilities.hpp>
+
 #include <rill/local/stream_protocol.hpp>
 
 #include <atomic>
 #include <list>
 #include <optional>
-#include <sys/socket.h>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 using namespace loopback;
@@ -85,7 +86,9 @@ TEST_CASE("every option is set and read back", "[io][basic_socket]") {
     tcp::socket socket(io, tcp::v4());
     using base = rill::socket_base;
     CHECK(switches<base::broadcast>(socket));
+#if TEST_HAS_DO_NOT_ROUTE
     CHECK(switches<base::do_not_route>(socket));
+#endif
     CHECK(switches<base::keep_alive>(socket));
     CHECK(switches<base::out_of_band_inline>(socket));
     CHECK(switches<base::reuse_address>(socket));
@@ -93,31 +96,36 @@ TEST_CASE("every option is set and read back", "[io][basic_socket]") {
     CHECK(switches<tcp::no_delay>(socket));
     CHECK(set_and_get(socket, base::receive_buffer_size(8192)).value() >= 8192);
     CHECK(set_and_get(socket, base::send_buffer_size(8192)).value() >= 8192);
-    CHECK(set_and_get(socket, base::receive_low_watermark(3)).value() == 3);
     const base::linger linger = set_and_get(socket, base::linger(true, 7));
     CHECK(linger.enabled());
     CHECK(linger.timeout() == 7);
 
-    // Linux lets privileged processes only change the one, and nobody the other.
+    // Linux lets privileged processes only change this one, and nobody the watermark for sending.
     error_code ec;
     base::debug debug;
     socket.get_option(debug, ec);
     CHECK_FALSE(ec);
     socket.set_option(base::debug(false), ec);
     CHECK((!ec || ec == error::access_denied));
+#if TEST_HAS_LOW_WATERMARKS
+    CHECK(set_and_get(socket, base::receive_low_watermark(3)).value() == 3);
     base::send_low_watermark watermark;
     socket.get_option(watermark);
     CHECK(watermark.value() >= 1);
     socket.set_option(base::send_low_watermark(4), ec);
     CHECK(ec == error::no_protocol_option);
     CHECK(thrown([&] { socket.set_option(base::send_low_watermark(4)); }) == error::no_protocol_option);
+#endif
 
+#if TEST_HAS_LOCAL_SOCKETS
     local::socket other(io, local());
     tcp::no_delay no_delay;
     other.set_option(no_delay, ec);
     CHECK(ec == error::operation_not_supported);
+#endif
 }
 
+#if TEST_HAS_LOW_WATERMARKS
 TEST_CASE("a read respects the low watermark", "[io][basic_socket]") {
     rill::io_context io(GENERATE(solo, shared));
     tcp_pair pair(io);
@@ -140,6 +148,7 @@ TEST_CASE("a read respects the low watermark", "[io][basic_socket]") {
     run(io);
     CHECK(again.bytes == 1);
 }
+#endif
 
 TEST_CASE("a command asks how much there is to read", "[io][basic_socket]") {
     rill::io_context io;
@@ -241,6 +250,7 @@ TEST_CASE("a connection to a port without a listener is refused", "[io][basic_so
     socket.async_connect(acceptor.local_endpoint(), connect.handler());
     run(io);
     CHECK(connect.succeeded());
+#if TEST_HAS_LOCAL_SOCKETS
     local::socket no_file(io);
     no_file.connect(local::endpoint("/nowhere/at/all"), ec);
     CHECK(ec.value() == ENOENT);
@@ -248,6 +258,7 @@ TEST_CASE("a connection to a port without a listener is refused", "[io][basic_so
     no_file.async_connect(local::endpoint("/nowhere/at/all"), no_file_answer.handler());
     run(io);
     CHECK(no_file_answer.ec.value() == ENOENT);
+#endif
 }
 
 TEST_CASE("an endpoint of another family is reported to the handler of the connect", "[io][basic_socket]") {
@@ -259,7 +270,7 @@ TEST_CASE("an endpoint of another family is reported to the handler of the conne
     CHECK(wrong_family.ec == error::address_family_not_supported);
     error_code ec;
     socket.connect(tcp::endpoint(rill::ip::address_v6::loopback(), 1), ec);
-    CHECK(ec == error::address_family_not_supported);
+    CHECK((ec == error::address_family_not_supported || ec == error::operation_not_supported));  // the latter: Wine
 }
 
 TEST_CASE("an attempt to connect is cancelled", "[io][basic_socket]") {
@@ -335,6 +346,7 @@ TEST_CASE("a connect in the middle of others does not stop them", "[io][basic_so
     CHECK(accepted.size() == count / 2);
 }
 
+#if TEST_HAS_LOCAL_SOCKETS
 TEST_CASE("connecting to a local listener whose queue is full waits, or says so", "[io][basic_socket]") {
     rill::io_context io(GENERATE(solo, shared));
     const std::string name = std::string(1, '\0') + "rill-full-" + std::to_string(::getpid());
@@ -369,6 +381,7 @@ TEST_CASE("connecting to a local listener whose queue is full waits, or says so"
     CHECK(connected);
     CHECK(waiting.native_non_blocking());
 }
+#endif
 
 TEST_CASE("a socket waits to be ready in each way", "[io][basic_socket]") {
     rill::io_context io(GENERATE(solo, shared));

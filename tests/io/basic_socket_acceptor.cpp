@@ -6,18 +6,18 @@
 #include <rill/context/executor_work_guard.hpp>
 #include <rill/local/stream_protocol.hpp>
 
+#include <support/bare_sockets.hpp>
+#include <support/capabilities.hpp>
+#include <support/few_descriptors.hpp>
+
 #include <array>
 #include <atomic>
 #include <cstdio>
 #include <cstring>
-#include <fcntl.h>
 #include <memory>
 #include <optional>
 #include <string>
-#include <sys/resource.h>
-#include <sys/un.h>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 using namespace loopback;
@@ -66,42 +66,7 @@ bool talks(Socket& accepted, client& c) {
     return c.socket.receive(buffer(&got, 1)) == 1 && got == 'x';
 }
 
-/// Few descriptors, and, from exhaust() to give_back(), none. The limit is there from the beginning: io_uring looks at it
-/// when an accept is started.
-class few_descriptors {
-public:
-    few_descriptors() {
-        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
-        const int lowest_free = open_one();
-        REQUIRE(lowest_free >= 0);
-        ::close(lowest_free);
-        ::rlimit now = before_;
-        now.rlim_cur = static_cast<::rlim_t>(lowest_free + 40);
-        REQUIRE(::setrlimit(RLIMIT_NOFILE, &now) == 0);
-    }
-    few_descriptors(const few_descriptors&) = delete;
-    ~few_descriptors() {
-        give_back();
-        ::setrlimit(RLIMIT_NOFILE, &before_);
-    }
-
-    void exhaust() {
-        for (int taken = open_one(); taken >= 0; taken = open_one())
-            taken_.push_back(taken);
-    }
-    void give_back() {
-        for (int taken : taken_)
-            ::close(taken);
-        taken_.clear();
-    }
-
-private:
-    static int open_one() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
-
-    ::rlimit before_{};
-    std::vector<int> taken_;
-};
-
+#if TEST_HAS_LOCAL_SOCKETS
 /// A directory of its own, which goes with what is in it.
 class temporary_directory {
 public:
@@ -116,6 +81,7 @@ public:
 private:
     char name_[32] = "/tmp/rill-test-XXXXXX";
 };
+#endif
 
 }  // namespace
 
@@ -232,16 +198,18 @@ TEST_CASE("every asynchronous form accepts", "[io][basic_socket_acceptor]") {
     });
 }
 
+#if TEST_HAS_DESCRIPTORS
 TEST_CASE("an accepted socket does not block, nor outlive an exec", "[io][basic_socket_acceptor]") {
     rill::io_context io;
     tcp::acceptor acceptor(io, any_port());
     client c(acceptor);
     tcp::socket s = acceptor.accept();
-    CHECK((::fcntl(s.native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
-    CHECK((::fcntl(s.native_handle(), F_GETFL) & O_NONBLOCK) != 0);
+    CHECK(bare::closes_on_exec(s.native_handle()));
+    CHECK(bare::is_non_blocking(s.native_handle()));
     CHECK_FALSE(s.non_blocking());
-    CHECK((::fcntl(acceptor.native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
+    CHECK(bare::closes_on_exec(acceptor.native_handle()));
 }
+#endif
 
 TEST_CASE("a connection is not accepted into an open socket", "[io][basic_socket_acceptor]") {
     rill::io_context io(GENERATE(solo, shared));
@@ -356,6 +324,7 @@ TEST_CASE("an acceptor may wait for a connection without accepting it", "[io][ba
     CHECK(ec == error::would_block);
 }
 
+#if TEST_HAS_PROC
 TEST_CASE("an accept without descriptors fails, and the connection waits for the next one",
           "[io][basic_socket_acceptor]") {
     few_descriptors descriptors;
@@ -400,6 +369,7 @@ TEST_CASE("an accept without descriptors fails, and the connection waits for the
     CHECK(last.succeeded());
     CHECK(talks(s, c));
 }
+#endif
 
 TEST_CASE("a port that is taken is not bound again", "[io][basic_socket_acceptor]") {
     rill::io_context io;
@@ -568,6 +538,7 @@ TEST_CASE("connections that went away are passed over, unless they are asked for
     CHECK_FALSE(option.value());
 }
 
+#if TEST_HAS_LOCAL_SOCKETS
 TEST_CASE("a local acceptor listens on a path", "[io][basic_socket_acceptor]") {
     rill::io_context io(GENERATE(solo, shared));
     temporary_directory directory;
@@ -619,7 +590,7 @@ TEST_CASE("a peer whose path fills the address is accepted", "[io][basic_socket_
     std::memcpy(own.sun_path, prefix.data(), prefix.size());
     const std::string path(own.sun_path, sizeof(own.sun_path));
     for (int round = 0; round < 2; ++round) {
-        const int raw = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const int raw = ::socket(AF_UNIX, SOCK_STREAM, 0);
         REQUIRE(::bind(raw, reinterpret_cast<const ::sockaddr*>(&own), sizeof(own)) == 0);
         local::endpoint peer;
         local::socket connecting(io, local(), raw), accepted(io);
@@ -640,3 +611,4 @@ TEST_CASE("a peer whose path fills the address is accepted", "[io][basic_socket_
         std::remove(path.c_str());
     }
 }
+#endif

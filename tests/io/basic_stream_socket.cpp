@@ -3,6 +3,9 @@
 
 #include "loopback.hpp"
 
+#include <support/bare_sockets.hpp>
+#include <support/capabilities.hpp>
+
 #include <rill/local/connect_pair.hpp>
 #include <rill/token/bind_immediate_executor.hpp>
 
@@ -12,9 +15,7 @@
 #include <deque>
 #include <list>
 #include <memory>
-#include <sys/socket.h>
 #include <type_traits>
-#include <unistd.h>
 #include <vector>
 
 using namespace loopback;
@@ -150,6 +151,7 @@ TEST_CASE("a write takes what there is room for", "[io][basic_stream_socket]") {
     CHECK(waiting.bytes < data.size());
 }
 
+#if TEST_HAS_SIGNALS
 TEST_CASE("a write to a peer that reads no more fails with broken_pipe and raises no signal",
           "[io][basic_stream_socket]") {
     rill::io_context io(GENERATE(solo, shared));
@@ -173,6 +175,7 @@ TEST_CASE("a write to a peer that reads no more fails with broken_pipe and raise
     CHECK(signals == 0);
     std::signal(SIGPIPE, before);
 }
+#endif
 
 TEST_CASE("each type of cancellation ends a transfer that has moved nothing", "[io][basic_stream_socket]") {
     rill::io_context io(GENERATE(solo, shared));
@@ -237,6 +240,8 @@ TEST_CASE("cancelling one read of several leaves the others in order", "[io][bas
     io.poll();
     const int gone = GENERATE(0, 1, 3);
     signals[gone].emit(cancellation_type::total);
+    io.restart();
+    io.poll();  // a solo loop hears of it now; data that came first might have been read already
     pair.second.send(buffer("abc", 3));
     run(io);
     char expected = 'a';
@@ -478,6 +483,7 @@ TEST_CASE("a read that ends at the urgent mark does not hide what is behind it",
     CHECK(mark_seen);
 }
 
+#if TEST_HAS_LOCAL_SOCKETS
 TEST_CASE("a read that ends at a passed descriptor does not hide what is behind it", "[io][basic_stream_socket]") {
     rill::io_context io(GENERATE(solo, shared));
     rill::local::stream_protocol::socket first(io), second(io);
@@ -514,6 +520,7 @@ TEST_CASE("a read that ends at a passed descriptor does not hide what is behind 
     }
     CHECK(got == "abcdef");
 }
+#endif
 
 TEST_CASE("data that comes together with the end is read before the end", "[io][basic_stream_socket]") {
     rill::io_context io(GENERATE(solo, shared));

@@ -3,16 +3,16 @@
 
 #include "loopback.hpp"
 
+#include <support/bare_sockets.hpp>
+#include <support/capabilities.hpp>
+
 #include <rill/context/executor_work_guard.hpp>
 #include <rill/local/connect_pair.hpp>
 
 #include <atomic>
-#include <fcntl.h>
 #include <memory>
 #include <optional>
-#include <sys/socket.h>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 using namespace loopback;
@@ -28,8 +28,6 @@ using plain_socket = rill::basic_stream_socket<tcp, plain_executor>;
 static_assert(std::is_constructible_v<tcp::socket, plain_socket&&>);
 static_assert(std::is_assignable_v<tcp::socket&, plain_socket&&>);
 static_assert(!std::is_constructible_v<plain_socket, tcp::socket&&>);
-
-bool is_open_number(int native) { return ::fcntl(native, F_GETFD) >= 0; }
 
 /// Runs a context on a thread of its own while it lives.
 class background {
@@ -54,7 +52,7 @@ TEST_CASE("closing a socket ends its operations", "[io][basic_stream_socket]") {
     rill::io_context io(GENERATE(solo, shared));
     tcp_pair pair(io);
     fill(pair.first);
-    const int native = pair.first.native_handle();
+    const bare::handle native = pair.first.native_handle();
     answer read, write, wait;
     char data[4];
     pair.first.async_read_some(buffer(data), read.handler());
@@ -75,9 +73,9 @@ TEST_CASE("closing a socket ends its operations", "[io][basic_stream_socket]") {
     CHECK(read.aborted());
     CHECK(write.aborted());
     CHECK(wait.aborted());
-    if (is_open_number(native))
-        ::close(native);  // it was released
-    CHECK_FALSE(is_open_number(native));
+    if (bare::is_open(native))
+        bare::close(native);  // it was released
+    CHECK_FALSE(bare::is_open(native));
 }
 
 TEST_CASE("a socket may be closed and destroyed in its own handler", "[io][basic_stream_socket]") {
@@ -191,9 +189,9 @@ TEST_CASE("a released socket is the caller's, and can be given to another", "[io
     pair.first.async_read_some(buffer(data), read.handler());
     if (GENERATE(true, false))
         io.poll();
-    const int native = pair.first.release();
+    const bare::handle native = pair.first.release();
     CHECK_FALSE(pair.first.is_open());
-    CHECK(is_open_number(native));
+    CHECK(bare::is_open(native));
     run(io);
     CHECK(read.aborted());
     tcp::socket other(io, tcp::v4(), native);
@@ -207,8 +205,8 @@ TEST_CASE("a released socket is the caller's, and can be given to another", "[io
 
 TEST_CASE("a blocking native socket can be assigned", "[io][basic_stream_socket]") {
     rill::io_context io(GENERATE(solo, shared));
-    int natives[2];
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, natives) == 0);
+    bare::handle natives[2];
+    REQUIRE(bare::open_pair(natives));
     using local = rill::local::stream_protocol;
     local::socket first(io), second(io, local(), natives[1]);
     first.assign(local(), natives[0]);
@@ -223,6 +221,7 @@ TEST_CASE("a blocking native socket can be assigned", "[io][basic_stream_socket]
     CHECK(read.succeeded());
 }
 
+#if TEST_HAS_DESCRIPTORS
 TEST_CASE("what cannot be waited for is refused when it is used", "[io][basic_stream_socket]") {
     rill::io_context io(GENERATE(solo, shared));
     tcp::socket socket(io, tcp::v4(), ::open("/proc/self/status", O_RDONLY | O_CLOEXEC));
@@ -233,6 +232,7 @@ TEST_CASE("what cannot be waited for is refused when it is used", "[io][basic_st
     CHECK(read.calls == 1);
     CHECK(read.ec);
 }
+#endif
 
 TEST_CASE("sockets may be destroyed after their context", "[io][basic_stream_socket]") {
     std::optional<rill::io_context> io;
@@ -242,7 +242,7 @@ TEST_CASE("sockets may be destroyed after their context", "[io][basic_stream_soc
     answer read;
     auto life = std::make_shared<int>();
     char data[4];
-    const int native = pair.first.native_handle();
+    const bare::handle native = pair.first.native_handle();
     pair.first.async_read_some(buffer(data), read.handler());
     pair.first.async_read_some(buffer(data), [life](error_code, std::size_t) {});
     pair.second.async_write_some(buffer("x", 1), [life](error_code, std::size_t) {});
@@ -253,10 +253,10 @@ TEST_CASE("sockets may be destroyed after their context", "[io][basic_stream_soc
     CHECK(life.use_count() == 1);
     CHECK(pair.first.is_open());
     tcp::socket moved_after(std::move(pair.first));
-    CHECK(is_open_number(native));
+    CHECK(bare::is_open(native));
     if (GENERATE(true, false)) {
         moved_after.close();
-        CHECK_FALSE(is_open_number(native));
+        CHECK_FALSE(bare::is_open(native));
     }
 }
 
@@ -334,7 +334,7 @@ TEST_CASE("a socket of a solo context is not released while another thread runs 
         while (!runs)
             std::this_thread::yield();
         pair.first.async_read_some(buffer(data), [&](error_code, std::size_t) { aborted = true; });
-        CHECK(pair.first.release(ec) == -1);
+        CHECK(pair.first.release(ec) == bare::none);
         CHECK(ec == error::operation_not_supported);
         CHECK(pair.first.is_open());
         CHECK_FALSE(aborted);
@@ -342,7 +342,7 @@ TEST_CASE("a socket of a solo context is not released while another thread runs 
         running.join();
     }
     CHECK(aborted);
-    const int native = pair.first.release(ec);
+    const bare::handle native = pair.first.release(ec);
     CHECK_FALSE(ec);
-    ::close(native);
+    bare::close(native);
 }

@@ -5,10 +5,11 @@
 
 #include <rill/local/connect_pair.hpp>
 
+#include <support/bare_sockets.hpp>
+#include <support/capabilities.hpp>
+
 #include <array>
 #include <atomic>
-#include <fcntl.h>
-#include <poll.h>
 #include <thread>
 
 using namespace loopback;
@@ -151,7 +152,7 @@ TEST_CASE("a closed socket answers bad_descriptor, whatever it is asked", "[io][
 TEST_CASE("a socket that is open is not opened again", "[io][basic_stream_socket]") {
     rill::io_context io;
     tcp::socket socket(io, tcp::v4());
-    const int native = socket.native_handle();
+    const bare::handle native = socket.native_handle();
     error_code ec;
     socket.open(tcp::v6(), ec);
     CHECK(ec == error::already_open);
@@ -201,7 +202,11 @@ TEST_CASE("a socket that does not block says would_block instead of waiting", "[
 TEST_CASE("the native socket may be made to block, until it is used asynchronously", "[io][basic_stream_socket]") {
     rill::io_context io(GENERATE(solo, shared));
     tcp_pair pair(io);
-    auto native_flag = [&] { return (::fcntl(pair.first.native_handle(), F_GETFL) & O_NONBLOCK) != 0; };
+#if TEST_HAS_DESCRIPTORS
+    auto native_flag = [&] { return bare::is_non_blocking(pair.first.native_handle()); };
+#else
+    auto native_flag = [&] { return pair.first.native_non_blocking(); };
+#endif
     CHECK(native_flag());
     pair.first.native_non_blocking(false);
     CHECK_FALSE(native_flag());
@@ -269,18 +274,20 @@ TEST_CASE("available() and at_mark() look at what has come", "[io][basic_stream_
     CHECK(pair.first.available() == 0);
     CHECK(pair.first.available(ec) == 0);
     CHECK_FALSE(ec);
-    CHECK_FALSE(pair.first.at_mark());
+    CHECK(pair.first.at_mark() == TEST_TELLS_MARK_IF_NONE_COMES);
     pair.second.send(buffer("abc", 3));
     pair.first.wait(tcp::socket::wait_read);
     CHECK(pair.first.available() == 3);
-    CHECK_FALSE(pair.first.at_mark());
+    CHECK(pair.first.at_mark() == TEST_TELLS_MARK_IF_NONE_COMES);
     pair.second.send(buffer("U", 1), tcp::socket::message_out_of_band);
     pair.first.wait(tcp::socket::wait_error);
     char data[8];
     CHECK(pair.first.receive(buffer(data)) == 3);
     ec = error::eof;
+#if !TEST_TELLS_MARK_IF_NONE_COMES
     CHECK(pair.first.at_mark(ec));
     CHECK_FALSE(ec);
+#endif
 }
 
 TEST_CASE("shutdown ends one direction", "[io][basic_stream_socket]") {
@@ -321,7 +328,7 @@ TEST_CASE("operations on an unconnected socket report what the system says", "[i
     socket.async_write_some(buffer(data), write.handler());
     run(io);
     CHECK(read.ec == error::not_connected);
-    CHECK(write.ec == error::broken_pipe);
+    CHECK(write.ec);  // broken_pipe, not_connected, ...
     error_code ec;
     socket.read_some(buffer(data), ec);
     CHECK(ec == error::not_connected);

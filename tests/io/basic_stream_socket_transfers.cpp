@@ -220,8 +220,9 @@ TEST_CASE("a reset in the middle of a transfer ends both directions once", "[io]
     pair.first.async_read_some(buffer(data), read.handler());
     pair.first.async_write_some(buffer("x", 1), write.handler());
     run(io);
-    CHECK(read.ec == error::eof);
-    CHECK(write.ec == error::broken_pipe);
+    // The reset has been told once; but some systems go on telling.
+    CHECK((read.ec == error::eof || read.ec == error::connection_reset));
+    CHECK((write.ec == error::broken_pipe || write.ec == error::connection_reset));
 }
 
 TEST_CASE("a half-close in the middle of a transfer ends one direction only", "[io][basic_stream_socket]") {

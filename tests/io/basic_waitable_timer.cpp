@@ -49,7 +49,7 @@ public:
     explicit virtual_time(state& s) : state_(s) {}
 
     const char* name() const noexcept override { return "virtual time"; }
-    rill::engine::registration* attach(int, error_code& ec) noexcept override {
+    rill::engine::registration* attach(rill::engine::native_handle, error_code& ec) noexcept override {
         ec = error::operation_not_supported;
         return nullptr;
     }
@@ -427,11 +427,11 @@ TEST_CASE("a clock that is set is looked at within a second", "[io][basic_waitab
     timed_context io;
     using timer_type = rill::basic_waitable_timer<settable_clock>;
     settable_clock::current = settable_clock::time_point(1'000'000ms);
-    timer_type near(io, 100ms), far(io, 100h), farther(io, settable_clock::duration::max());
+    timer_type close(io, 100ms), distant(io, 100h), farther(io, settable_clock::duration::max());
     CHECK(farther.expiry() == settable_clock::time_point::max());
     answer waits[3];
-    near.async_wait(waits[0].handler());
-    far.async_wait(waits[1].handler());
+    close.async_wait(waits[0].handler());
+    distant.async_wait(waits[1].handler());
     farther.async_wait(waits[2].handler());
     // However long it takes, as long as the clock stands still they do not expire.
     io.run_for(10s);
@@ -444,13 +444,13 @@ TEST_CASE("a clock that is set is looked at within a second", "[io][basic_waitab
     io.run_for(1s);
     CHECK(waits[1].succeeded());
     // And backwards.
-    far.expires_after(2s);
+    distant.expires_after(2s);
     settable_clock::current -= 300h;
     answer back;
-    far.async_wait(back.handler());
+    distant.async_wait(back.handler());
     io.run_for(100h);
     CHECK(back.calls == 0);
-    settable_clock::current = far.expiry();
+    settable_clock::current = distant.expiry();
     io.run_for(1s);
     CHECK(back.succeeded());
     CHECK(farther.cancel() == 1);
@@ -508,36 +508,36 @@ TEST_CASE("a timer is used from a thread that does not run its context", "[io][b
         while (value != n)
             std::this_thread::yield();
     };
-    steady_timer far(io, 1h);
-    far.async_wait(note);
+    steady_timer distant(io, 1h);
+    distant.async_wait(note);
     for (int i = 0; i < 50; ++i) {
         // An earlier expiry than that for which the loop waits already.
-        steady_timer near(io, std::chrono::microseconds(i * 10));
-        near.async_wait(note);
-        near.async_wait([&, i](error_code) {
+        steady_timer close(io, std::chrono::microseconds(i * 10));
+        close.async_wait(note);
+        close.async_wait([&, i](error_code) {
             if (order++ != i)
                 in_order = false;
         });
         wait_for(expired, i + 1);
         wait_for(order, i + 1);
-        near.expires_after(1h);
-        near.async_wait(note);
-        near.async_wait(note);
+        close.expires_after(1h);
+        close.async_wait(note);
+        close.async_wait(note);
         rill::cancellation_signal signal;
-        near.async_wait(rill::bind_cancellation_slot(signal.slot(), note));
+        close.async_wait(rill::bind_cancellation_slot(signal.slot(), note));
         switch (i % 4) {
-        case 0: near.cancel(); break;
-        case 1: near.expires_after(2h); break;
+        case 0: close.cancel(); break;
+        case 1: close.expires_after(2h); break;
         case 2:
             signal.emit(rill::cancellation_type::total);
-            near.cancel_one();
-            near.cancel_one();
+            close.cancel_one();
+            close.cancel_one();
             break;
-        default: near = steady_timer(io);
+        default: close = steady_timer(io);
         }
         wait_for(aborted, 3 * (i + 1));
     }
-    far.cancel();
+    distant.cancel();
     work.reset();
     runner.join();
     CHECK(in_order);

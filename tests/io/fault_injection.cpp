@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/io/basic_socket_acceptor.hpp>
 
+#include <support/capabilities.hpp>
+
+#if TEST_HAS_REACTOR
+
 #include "loopback.hpp"
 
 #include <rill/io/steady_timer.hpp>
 #include <rill/local/connect_pair.hpp>
+#include <support/kqueue/emulation.hpp>
 
 #include <support/ring_tap.hpp>
 
@@ -15,6 +20,7 @@
 #include <optional>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/event.h>
 #include <sys/socket.h>
 #include <type_traits>
 #include <unistd.h>
@@ -37,6 +43,8 @@ enum class call {
     epoll_add,
     epoll_wait,
     getsockopt,
+    kevent_add,
+    kevent_wait,
     poll,
     ppoll,
     receive,
@@ -135,6 +143,7 @@ int __real_connect(int, const ::sockaddr*, ::socklen_t);
 int __real_epoll_ctl(int, int, int, ::epoll_event*);
 int __real_epoll_wait(int, ::epoll_event*, int, int);
 int __real_getsockopt(int, int, int, void*, ::socklen_t*);
+int __real_kevent(int, const struct kevent*, int, struct kevent*, int, const ::timespec*);
 int __real_poll(::pollfd*, ::nfds_t, int);
 int __real_ppoll(::pollfd*, ::nfds_t, const ::timespec*, const ::sigset_t*);
 ::ssize_t __real_recv(int, void*, std::size_t, int);
@@ -171,6 +180,11 @@ int __wrap_epoll_wait(int e, ::epoll_event* events, int n, int timeout) {
 }
 int __wrap_getsockopt(int s, int level, int name, void* value, ::socklen_t* n) {
     return pass(call::getsockopt, &__real_getsockopt, s, level, name, value, n);
+}
+int __wrap_kevent(int q, const struct kevent* changes, int n, struct kevent* events, int m, const ::timespec* timeout) {
+    if (n != 0 && !(changes->flags & EV_ADD))
+        return __real_kevent(q, changes, n, events, m, timeout);  // that one cannot be deleted is ignored
+    return pass(n != 0 ? call::kevent_add : call::kevent_wait, &__real_kevent, q, changes, n, events, m, timeout);
 }
 int __wrap_poll(::pollfd* p, ::nfds_t n, int timeout) { return pass(call::poll, &__real_poll, p, n, timeout); }
 int __wrap_ppoll(::pollfd* p, ::nfds_t n, const ::timespec* timeout, const ::sigset_t* mask) {
@@ -211,6 +225,8 @@ std::vector<int> plausible_errors(call c) {
     case call::epoll_add: return {ENOMEM, ENOSPC};
     case call::epoll_wait: return {EINTR};
     case call::getsockopt: return {ENOBUFS};
+    case call::kevent_add: return {ENOMEM};
+    case call::kevent_wait: return {EINTR};
     case call::poll: return {EINTR};
     case call::ppoll: return {EINTR, ENOMEM};
     case call::receive: return {EINTR, ECONNRESET, ETIMEDOUT, ENOMEM, EHOSTUNREACH};
@@ -234,7 +250,7 @@ bool is_hidden(call c, int code) {
     if (c == call::ring_accept && (code == EMFILE || code == ENFILE))
         return true;  // the kernel asks for a descriptor before there is a connection
     return code == EINTR || code == ECANCELED || code == EFAULT || code == EAGAIN || code == EINPROGRESS ||
-           c == call::epoll_wait || c == call::ppoll || c == call::alarm ||
+           c == call::epoll_wait || c == call::kevent_wait || c == call::ppoll || c == call::alarm ||
            (is_same(c, call::accept) && code == ECONNABORTED);
 }
 
@@ -447,6 +463,7 @@ TEST_CASE("calls can be made to fail", "[io][fault_injection]") { REQUIRE(is_lin
 TEMPLATE_TEST_CASE("an operation completes once, whichever of its system calls fails", "[io][fault_injection]", reading,
                    scattering, reading_what_is_there, writing, gathering_after_a_wait, waiting, local_reading,
                    accepting, connecting, expiring) {
+    const kqueue_emulation::calm calm;
     check_faults<TestType>();
 }
 
@@ -515,3 +532,5 @@ TEST_CASE("synchronous operations go on after a signal", "[io][fault_injection]"
         client.close();
     }
 }
+
+#endif

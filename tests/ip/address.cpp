@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/ip/address.hpp>
 
+#include <support/bare_sockets.hpp>
 #include <support/catch.hpp>
 
-#include <arpa/inet.h>
 #include <functional>
-#include <net/if.h>
 #include <random>
 #include <sstream>
 #include <string>
@@ -237,20 +236,19 @@ TEST_CASE("a version 6 address is written in its canonical form", "[ip][address_
 }
 
 TEST_CASE("a scope is the name or the number of an interface", "[ip][address_v6]") {
-    struct if_nameindex* const interfaces = ::if_nameindex();
-    REQUIRE(interfaces != nullptr);
-    for (const struct if_nameindex* each = interfaces; each->if_index != 0; ++each) {
-        const std::string name = each->if_name;
-        const std::string number = std::to_string(each->if_index);
+    const std::vector<bare::interface_name> interfaces = bare::interfaces();
+    REQUIRE_FALSE(interfaces.empty());
+    for (const bare::interface_name& each : interfaces) {
+        const std::string& name = each.name;
+        const std::string number = std::to_string(each.index);
         CAPTURE(name, number);
-        CHECK(make_address_v6("fe80::1%" + name).scope_id() == each->if_index);
+        CHECK(make_address_v6("fe80::1%" + name).scope_id() == each.index);
         CHECK(make_address_v6("fe80::1%" + name).to_string() == "fe80::1%" + name);
         CHECK(make_address_v6("ff02::1%" + name).to_string() == "ff02::1%" + name);
         CHECK(make_address_v6("::1%" + name).to_string() == "::1%" + number);
         CHECK(make_address_v6("::1%" + number).to_string() == "::1%" + number);
         CHECK(make_address("fe80::1%" + number).to_v6().scope_id() != 0);
     }
-    ::if_freenameindex(interfaces);
     CHECK(make_address_v6("fe80::1%4294967295").to_string() == "fe80::1%4294967295");
 }
 

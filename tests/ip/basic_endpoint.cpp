@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/ip/basic_endpoint.hpp>
 
+#include <support/bare_sockets.hpp>
 #include <support/catch.hpp>
 
 #include <cstring>
-#include <netinet/in.h>
 #include <sstream>
 #include <string>
 #include <type_traits>

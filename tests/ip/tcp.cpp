@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/ip/tcp.hpp>
 
+#include <support/bare_sockets.hpp>
 #include <support/catch.hpp>
 
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 #include <type_traits>
 
 using rill::ip::tcp;

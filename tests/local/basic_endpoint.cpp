@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/local/basic_endpoint.hpp>
 
+#include <support/bare_sockets.hpp>
 #include <support/catch.hpp>
 
 #include <rill/core/error.hpp>
@@ -10,8 +11,6 @@
 #include <sstream>
 #include <string>
 #include <string_view>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <type_traits>
 
 using namespace std::string_view_literals;

@@ -1,26 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/local/connect_pair.hpp>
 
+#include <support/bare_sockets.hpp>
+#include <support/capabilities.hpp>
 #include <support/catch.hpp>
+#include <support/no_more_descriptors.hpp>
 
 #include <rill/context/io_context.hpp>
 #include <rill/core/buffer.hpp>
 
-#include <fcntl.h>
 #include <string>
-#include <sys/resource.h>
 
 using rill::buffer;
 using rill::error_code;
 using local = rill::local::stream_protocol;
 namespace error = rill::error;
-
-namespace {
-
-bool is_non_blocking(int native) { return (::fcntl(native, F_GETFL) & O_NONBLOCK) != 0; }
-bool closes_on_exec(int native) { return (::fcntl(native, F_GETFD) & FD_CLOEXEC) != 0; }
-
-}  // namespace
 
 TEST_CASE("a connected pair carries bytes both ways", "[local][connect_pair]") {
     rill::io_context io(GENERATE(1, 2));
@@ -49,18 +43,20 @@ TEST_CASE("a connected pair carries bytes both ways", "[local][connect_pair]") {
     CHECK(first.remote_endpoint().path().empty());
 }
 
+#if TEST_HAS_DESCRIPTORS
 TEST_CASE("the sockets of a pair are the library's own: they do not block, nor outlive an exec",
           "[local][connect_pair]") {
     rill::io_context io;
     local::socket first(io), second(io);
     rill::local::connect_pair(first, second);
     for (local::socket* s : {&first, &second}) {
-        CHECK(is_non_blocking(s->native_handle()));
+        CHECK(bare::is_non_blocking(s->native_handle()));
         CHECK(s->native_non_blocking());
         CHECK_FALSE(s->non_blocking());
-        CHECK(closes_on_exec(s->native_handle()));
+        CHECK(bare::closes_on_exec(s->native_handle()));
     }
 }
+#endif
 
 TEST_CASE("the two sockets may have different executors", "[local][connect_pair]") {
     rill::io_context io, other;
@@ -73,6 +69,7 @@ TEST_CASE("the two sockets may have different executors", "[local][connect_pair]
     CHECK(second.available() == 1);
 }
 
+#if TEST_HAS_LOCAL_SOCKETS
 TEST_CASE("an open socket is not made into a pair", "[local][connect_pair]") {
     rill::io_context io;
     local::socket open(io, local()), closed(io);
@@ -85,19 +82,19 @@ TEST_CASE("an open socket is not made into a pair", "[local][connect_pair]") {
     CHECK_FALSE(closed.is_open());
     CHECK_THROWS_AS(rill::local::connect_pair(closed, open), rill::system_error);
 }
+#endif
 
+#if TEST_HAS_PROC
 TEST_CASE("what the system reports leaves both sockets closed", "[local][connect_pair]") {
     rill::io_context io;
     local::socket first(io), second(io);
-    ::rlimit before{};
-    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
-    ::rlimit none = before;
-    none.rlim_cur = 1;
-    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
     error_code ec;
-    rill::local::connect_pair(first, second, ec);
-    ::setrlimit(RLIMIT_NOFILE, &before);
+    {
+        const no_more_descriptors refused;
+        rill::local::connect_pair(first, second, ec);
+    }
     CHECK(ec == error::no_descriptors);
     CHECK_FALSE(first.is_open());
     CHECK_FALSE(second.is_open());
 }
+#endif

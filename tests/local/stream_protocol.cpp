@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/local/stream_protocol.hpp>
 
+#include <support/bare_sockets.hpp>
 #include <support/catch.hpp>
 
-#include <sys/socket.h>
 #include <type_traits>
 
 using rill::local::stream_protocol;

@@ -4,6 +4,7 @@
 #include <rill/context/io_context.hpp>
 #include <rill/local/stream_protocol.hpp>
 
+#include <support/bare_sockets.hpp>
 #include <support/catch.hpp>
 #include <support/soon.hpp>
 
@@ -13,9 +14,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <sys/socket.h>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 using rill::cancellation_signal;
@@ -35,19 +34,19 @@ int any_hint() { return GENERATE(1, 2); }
 /// A socket of ours, and the bare end of its peer.
 struct connection {
     explicit connection(io_context& ctx) : socket(ctx) {
-        int ends[2];
-        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+        bare::handle ends[2];
+        REQUIRE(bare::open_pair(ends));
         socket.assign(rill::local::stream_protocol(), ends[0]);
         peer = ends[1];
     }
     connection(const connection&) = delete;
-    ~connection() { ::close(peer); }
+    ~connection() { bare::close(peer); }
     void peer_sends(const std::string& text) const {
-        if (::send(peer, text.data(), text.size(), MSG_NOSIGNAL) != static_cast<::ssize_t>(text.size()))
+        if (bare::send(peer, text.data(), text.size()) != static_cast<std::ptrdiff_t>(text.size()))
             throw std::runtime_error("send");
     }
     socket_type socket;
-    int peer;
+    bare::handle peer;
 };
 
 template <class Function>
@@ -600,12 +599,12 @@ TEST_CASE("handlers of pending operations are destroyed with the context, not ca
 TEST_CASE("a handler may own its socket, its signal and a guard of its context", "[operation]") {
     const int hint = any_hint();
     std::weak_ptr<cancellation_signal> signal;
-    int peer;
+    bare::handle peer;
     char data;
     {
         io_context ctx(hint);
-        int ends[2];
-        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+        bare::handle ends[2];
+        REQUIRE(bare::open_pair(ends));
         peer = ends[1];
         auto socket = std::make_unique<socket_type>(ctx, rill::local::stream_protocol(), ends[0]);
         auto owned_signal = std::make_shared<cancellation_signal>();
@@ -621,8 +620,8 @@ TEST_CASE("a handler may own its socket, its signal and a guard of its context",
         CHECK_FALSE(signal.expired());
     }
     CHECK(signal.expired());
-    CHECK(::recv(peer, &data, 1, 0) == 0);  // the socket is closed
-    ::close(peer);
+    CHECK(bare::receive(peer, &data, 1) == 0);  // the socket is closed
+    bare::close(peer);
 }
 
 TEST_CASE("a handler that is destroyed may close, cancel, start and emit", "[operation]") {

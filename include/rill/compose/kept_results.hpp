@@ -84,7 +84,7 @@ private:
     }
 
     std::size_t chosen_ = none;
-    alignas(results_of_t<Signatures>...) unsigned char room_[std::max({sizeof(results_of_t<Signatures>)...})];
+    alignas(results_of_t<Signatures>...) unsigned char room_[(std::max)({sizeof(results_of_t<Signatures>)...})];
 };
 
 // -- what tells of a failure, in front of the results: also inside the tuple that as_tuple makes of them

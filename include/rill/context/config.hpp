@@ -125,8 +125,8 @@ namespace rill {
 template <std::integral T>
 T config::get(const char* section, const char* key, T default_value) const {
     unsigned long long value;
-    const bool is_set = find(section, key, static_cast<long long>(std::numeric_limits<T>::min()),
-                             static_cast<unsigned long long>(std::numeric_limits<T>::max()), value);
+    const bool is_set = find(section, key, static_cast<long long>((std::numeric_limits<T>::min)()),
+                             static_cast<unsigned long long>((std::numeric_limits<T>::max)()), value);
     return is_set ? static_cast<T>(value) : default_value;
 }
 

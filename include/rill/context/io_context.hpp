@@ -53,10 +53,10 @@ public:
 
     /// Runs handlers until there is no more work, or until stop(). Returns how many it ran.
     /// Throws  what a handler throws: run() may then be called again, nothing is lost
-    count_type run() { return run_loop(no_limit, engine::time_point::max()); }
+    count_type run() { return run_loop(no_limit, (engine::time_point::max)()); }
 
     /// Runs one handler, waiting for it. 0: stopped, or no work left.
-    count_type run_one() { return run_loop(1, engine::time_point::max()); }
+    count_type run_one() { return run_loop(1, (engine::time_point::max)()); }
 
     /// run(), for no longer than @p duration; a negative one is as 0.
     template <class Rep, class Period>
@@ -77,8 +77,8 @@ public:
     }
 
     /// Runs what is ready, without waiting.
-    count_type poll() { return run_loop(no_limit, engine::time_point::min()); }
-    count_type poll_one() { return run_loop(1, engine::time_point::min()); }
+    count_type poll() { return run_loop(no_limit, (engine::time_point::min)()); }
+    count_type poll_one() { return run_loop(1, (engine::time_point::min)()); }
 
     /// Makes every run() return as soon as its handler has. What is not delivered yet waits for the next run().
     void stop() noexcept { loop().stop(); }
@@ -89,7 +89,7 @@ public:
 
 private:
     static constexpr int default_hint = config_from_concurrency_hint::default_hint;
-    static constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
+    static constexpr std::size_t no_limit = (std::numeric_limits<std::size_t>::max)();
 
     count_type run_loop(std::size_t most, engine::time_point until) {
         assert_alive();
@@ -107,8 +107,8 @@ private:
         engine::time_point now = loop().now();
         if (duration <= Duration::zero())
             return now;
-        if (std::chrono::duration<double>(duration) >= std::chrono::duration<double>(engine::time_point::max() - now))
-            return engine::time_point::max() - engine::time_point::duration(1);
+        if (std::chrono::duration<double>(duration) >= std::chrono::duration<double>((engine::time_point::max)() - now))
+            return (engine::time_point::max)() - engine::time_point::duration(1);
         return now + std::chrono::ceil<engine::time_point::duration>(duration);
     }
 };

@@ -35,9 +35,6 @@ inline constexpr std::size_t native_buffer_count<Buffer[Size]> = native_buffer_c
 template <class Buffer, std::size_t Size>
 inline constexpr std::size_t native_buffer_count<const Buffer[Size]> = native_buffer_count_of_array(Size);
 
-/// More than this in one call would not fit the signed result that tells how much of it was moved.
-inline constexpr std::size_t most_native_bytes = static_cast<std::size_t>(-1) / 2;
-
 /// How many native buffers there are, and how many bytes they have together.
 struct native_extent {
     std::size_t count = 0;

@@ -12,6 +12,9 @@
 #if __has_include(<cxxabi.h>)
 #include <cxxabi.h>
 #endif
+#if defined(_LIBCPPABI_VERSION)
+extern "C" void* __cxa_get_globals() noexcept;  // which LLVM's header leaves out
+#endif
 #if RILL_ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
@@ -65,7 +68,8 @@ private:
 
         void swap_with_thread() noexcept {
 #if __has_include(<cxxabi.h>)
-            auto& of_thread = *reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
+            using namespace abi;
+            auto& of_thread = *reinterpret_cast<exception_state*>(__cxa_get_globals());
             std::swap(caught, of_thread.caught);
             std::swap(uncaught, of_thread.uncaught);
 #endif

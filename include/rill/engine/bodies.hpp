@@ -10,6 +10,8 @@
 #include RILL_SYSTEM(interface_name.ipp)
 #include RILL_SYSTEM(socket_calls.ipp)
 
+#include RILL_DRIVER_BODIES
+
 #include <rill/context/background_loop.ipp>
 #include <rill/context/config.ipp>
 #include <rill/context/loop_of.ipp>
@@ -22,8 +24,6 @@
 #include <rill/core/memory.ipp>
 #include <rill/engine/driver/block_pool.ipp>
 #include <rill/engine/driver/make_driver.ipp>
-#include <rill/engine/driver/perform.ipp>
-#include <rill/engine/driver/reactor.ipp>
 #include <rill/engine/scheduler/crew.ipp>
 #include <rill/engine/scheduler/loop.ipp>
 #include <rill/engine/scheduler/loop_shared.ipp>

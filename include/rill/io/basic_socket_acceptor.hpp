@@ -71,7 +71,7 @@ public:
     /// One that listens on @p endpoint.
     basic_socket_acceptor(const Executor& ex, const endpoint_type& endpoint, bool reuse_addr = true)
         : base(ex, endpoint.protocol()) {
-        if (reuse_addr)
+        if (reuse_addr && engine::socket_constant::listeners_need_reuse_address)
             set_option(reuse_address(true));
         bind(endpoint);
         listen();

@@ -8,6 +8,7 @@
 #include <rill/token/adapter.hpp>
 
 #include RILL_SYSTEM(mutex.hpp)
+#include RILL_SYSTEM(socket_constants.hpp)
 
 #include <concepts>
 #include <cstddef>
@@ -151,9 +152,12 @@ auto sharded_listener<Protocol>::bind_all(const endpoint_type& endpoint) -> std:
     endpoint_ = endpoint;
     for (std::size_t i = 0; i == 0 || (shares_port && i < context_.size()); ++i) {
         acceptor a(context_.get_executor(i), endpoint.protocol());
-        a.set_option(socket_base::reuse_address(true));
+        if (engine::socket_constant::listeners_need_reuse_address)
+            a.set_option(socket_base::reuse_address(true));
         error_code refused;
-        if (shares_port)
+        if (shares_port && !engine::socket_constant::reuse_port_shares_connections)
+            refused = error::operation_not_supported;
+        else if (shares_port)
             a.set_option(socket_base::reuse_port(true), refused);
         if (i == 0) {
             a.bind(endpoint_);

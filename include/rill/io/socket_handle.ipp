@@ -39,8 +39,9 @@ RILL_DECL error_code socket_handle::open(int family, int type, int protocol) noe
 RILL_DECL error_code socket_handle::assign(native_handle handle) noexcept {
     if (is_open())
         return error::already_open;
-    if (handle < 0)
+    if (!may_be_handle(handle))
         return error::bad_descriptor;
+    system::prepare_to_send(handle);
     handle_ = handle;
     system_non_blocking_ = false;
     return error_code();

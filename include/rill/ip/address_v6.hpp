@@ -117,8 +117,8 @@ struct std::hash<rill::ip::address_v6> {
     std::size_t operator()(const rill::ip::address_v6& address) const noexcept {
         // FNV-1a, with the scope as the first byte.
         std::uint64_t value = 14695981039346656037u ^ address.scope_id();
-        for (const unsigned char byte : address.to_bytes())
-            value = (value ^ byte) * 1099511628211u;
+        for (const unsigned char each : address.to_bytes())
+            value = (value ^ each) * 1099511628211u;
         return static_cast<std::size_t>(value ^ value >> 32);
     }
 };

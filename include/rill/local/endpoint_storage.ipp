@@ -14,7 +14,7 @@ RILL_DECL local_endpoint_storage::local_endpoint_storage(std::string_view path) 
         return;
     // A name that begins with NUL is abstract: every byte of it counts, and none is added: unix(7). A path ends with
     // NUL, and any other NUL would make the system take less than the caller has named.
-    const bool abstract = path.front() == '\0';
+    const bool abstract = socket_constant::has_abstract_names && path.front() == '\0';
     if (path.size() + (abstract ? 0 : 1) > sizeof local_.sun_path)
         throw_if(error::name_too_long, "local::basic_endpoint");
     if (!abstract && path.find('\0') != std::string_view::npos)
@@ -30,10 +30,11 @@ RILL_DECL void local_endpoint_storage::resize(std::size_t size) {
 }
 
 RILL_DECL std::string_view local_endpoint_storage::path() const noexcept {
-    if (size_ <= native_path_offset)
-        return {};
+    if (size_ <= native_path_offset || local_.sun_family != socket_constant::family_local)
+        return {};  // unnamed, or of a pair that the system could connect in another way only
     const std::string_view name(local_.sun_path, size_ - native_path_offset);
-    return name.front() == '\0' ? name : name.substr(0, name.find('\0'));
+    const bool abstract = socket_constant::has_abstract_names && name.front() == '\0';
+    return abstract ? name : name.substr(0, name.find('\0'));
 }
 
 }  // namespace rill::engine

@@ -10,6 +10,8 @@ enum class backend {
     best,      ///< what RILL_BACKEND in the environment names, or else the best that there is
     epoll,     ///< Linux
     io_uring,  ///< Linux 5.11; where the system refuses it: epoll
+    iocp,      ///< Windows
+    kqueue,    ///< macOS and the BSDs
     poll,      ///< POSIX
 };
 

@@ -41,12 +41,12 @@ struct registration : service_message {
 
 /// How far a wait may go.
 struct wait_limit {
-    bool look_only = false;                   ///< answer what is ready now
-    time_point deadline = time_point::max();  ///< of now(); max(): until something happens
+    bool look_only = false;                     ///< answer what is ready now
+    time_point deadline = (time_point::max)();  ///< of now(); max(): until something happens
     /// Where many may wait: the deadline ends the wait of any one of them, this one that of the caller.
-    time_point own_deadline = time_point::max();
+    time_point own_deadline = (time_point::max)();
 
-    static wait_limit none() noexcept { return wait_limit{true, time_point::min(), time_point::min()}; }
+    static wait_limit none() noexcept { return wait_limit{true, (time_point::min)(), (time_point::min)()}; }
 };
 
 /// From @p now to @p deadline; nothing if that has passed.

@@ -3,8 +3,8 @@
 
 #include <rill/engine/driver/reactor.hpp>
 
-#include RILL_SYSTEM(alarm.hpp)
-#include RILL_SYSTEM(waker.hpp)
+#include RILL_KERNEL(alarm.hpp)
+#include RILL_KERNEL(waker.hpp)
 
 #include <algorithm>
 #include <cstdint>
@@ -50,12 +50,13 @@ public:
         system::abandon_file(r.handle, has_forked_);
     }
 
-    void arm(reactor_registration& r, direction) noexcept override {
+    bool arm(reactor_registration& r, direction, error_code&) noexcept override {
         if (r.armed)
-            return;
+            return true;
         r.armed = 1;
         error_code ignored;  // a handle that was closed behind our back: nothing to wait for
         control(EPOLL_CTL_MOD, r, read_events | EPOLLOUT, ignored);
+        return true;
     }
     void disarm(reactor_registration&, direction) noexcept override {}
 

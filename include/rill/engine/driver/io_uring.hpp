@@ -10,7 +10,7 @@
 #include <rill/engine/driver/ring_memory.hpp>
 #include <rill/engine/driver/ring_support.hpp>
 
-#include RILL_SYSTEM(waker.hpp)
+#include RILL_KERNEL(waker.hpp)
 
 #include <fcntl.h>
 #include <poll.h>
@@ -188,9 +188,9 @@ private:
     bool stays_ = false;         // it does not change to another ring any more
     unsigned waits_ = 0;         // inside one run()
     std::size_t in_flight_ = 0;  // requests that the kernel has
+    unsigned callers_ = 0;       // threads in a call with ring_
     std::size_t owed_ = 0;       // how often it will still say that it needs bytes no more
     send_zc_request* all_owed_ = nullptr;
-    unsigned callers_ = 0;  // threads in a call with ring_
     system::ring ring_;
     system::ring other_ring_;  // of the other issuer; nothing is in there
     error_code broken_;        // set: the kernel does not take calls any more, and ring_ is closed
@@ -582,9 +582,9 @@ inline void io_uring_driver::abandon(registration& base) noexcept {
     if (r.in_ring.load(std::memory_order_acquire) != 0)
         ::shutdown(kept, SHUT_RDWR);
     system::close(kept);
-    // A listener's address is free when the loop's thread has let go of the file. It may be busy: then it is not waited
-    // for.
-    const time_point end = now() + std::chrono::milliseconds(100);
+    // A listener's address is free when the loop's thread has let go of the file. It may be busy, or wait for this
+    // thread: then it is not waited for. (But on a machine that has much to do it may not run for some tenths of a second.)
+    const time_point end = now() + std::chrono::seconds(1);
     while (keeps_address && r.in_ring.load(std::memory_order_acquire) != 0 && now() < end)
         yield_thread();
 }
@@ -827,9 +827,9 @@ inline bool io_uring_driver::conclude_failure(entry& r, request& q, int error) n
 inline bool io_uring_driver::try_call(entry& r, request& q) noexcept {
     outcome o = outcome::would_block;
     switch (q.kind) {
-    case request_kind::receive: o = receive(r.handle, static_cast<receive_request&>(q)); break;
+    case request_kind::receive:
     case request_kind::send:
-    case request_kind::send_zc: o = send(r.handle, static_cast<send_request&>(q)); break;
+    case request_kind::send_zc: o = move_bytes(r.handle, static_cast<transfer_request&>(q)); break;
     case request_kind::accept: o = accept(r.handle, static_cast<accept_request&>(q)); break;
     case request_kind::connect: o = connect(r.handle, static_cast<connect_request&>(q)); break;
     case request_kind::wait_ready:
@@ -881,6 +881,17 @@ inline void io_uring_driver::wait(wait_limit limit, task_queue& ready) noexcept 
 }
 
 inline void io_uring_driver::call_kernel(wait_limit limit, guard& lock, task_queue& found) noexcept {
+    const bool settles = !limit.look_only && !shared_ && ++waits_ == waits_to_settle;
+    const bool unsettles = !limit.look_only && stays_ && issuer_ == issuer::this_thread;
+    if (settles || unsettles) [[unlikely]] {
+        if (unsettles)
+            unsettle();
+        else
+            settle_here();
+        found.splice(answered_);  // meanwhile
+        if (!found.empty())
+            return;
+    }
     if (!waker_put_) [[unlikely]]
         put_waker();
     if (limit.look_only) {
@@ -888,10 +899,6 @@ inline void io_uring_driver::call_kernel(wait_limit limit, guard& lock, task_que
             return;
         enter(lock, 0, system::ring::for_ever);
     } else {
-        if (!shared_ && ++waits_ == waits_to_settle) [[unlikely]]
-            settle_here();
-        if (stays_ && issuer_ == issuer::this_thread) [[unlikely]]
-            unsettle();
         auto timeout = system::ring::for_ever;
         if (limit.deadline != time_point::max())
             timeout = time_left(limit.deadline, now());

@@ -1,29 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rill/engine/driver/backend.hpp>
 #include <rill/engine/driver/epoll.hpp>
 #include <rill/engine/driver/io_uring.hpp>
+#include <rill/engine/driver/make_reactor.hpp>
+#include <rill/engine/driver/platform_driver.hpp>
 #include <rill/engine/driver/poll.hpp>
 
-#include <memory>
-#include <string_view>
-
 namespace rill::engine {
-
-struct platform_driver {
-    backend which;
-    std::string_view name;
-    std::unique_ptr<driver> (*make)(threading, const driver_options&);
-};
-
-template <class Poller>
-std::unique_ptr<driver> make_reactor(threading t, const driver_options& options) {
-    std::unique_ptr<poller> p(new (options.memory) Poller(t, options));
-    std::unique_ptr<reactor> r(new (options.memory) reactor(std::move(p), t, options.memory));
-    r->reserve(options.preallocated);
-    return r;
-}
 
 /// Falls back to epoll where the system refuses: what it has not, and what it has no memory for.
 RILL_COLD inline std::unique_ptr<driver> make_io_uring(threading t, const driver_options& options) {

@@ -18,6 +18,8 @@ enum class outcome : unsigned char {
 
 outcome receive(native_handle handle, receive_request& q) noexcept;
 outcome send(native_handle handle, send_request& q) noexcept;
+/// The one of these two that is asked for, where it need not be in line.
+RILL_COLD RILL_DECL outcome move_bytes(native_handle handle, transfer_request& q) noexcept;
 RILL_DECL outcome accept(native_handle handle, accept_request& q) noexcept;
 RILL_DECL outcome connect(native_handle handle, connect_request& q) noexcept;
 RILL_DECL outcome receive(native_handle handle, receive_block_request& q, block_pool& blocks) noexcept;

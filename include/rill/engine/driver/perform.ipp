@@ -79,6 +79,11 @@ RILL_INLINE outcome send(native_handle handle, send_request& q) noexcept {
     return outcome::answered;
 }
 
+RILL_DECL outcome move_bytes(native_handle handle, transfer_request& q) noexcept {
+    return q.kind == request_kind::receive ? receive(handle, static_cast<receive_request&>(q))
+                                           : send(handle, static_cast<send_request&>(q));
+}
+
 RILL_DECL outcome accept(native_handle handle, accept_request& q) noexcept {
     for (;;) {
         error_code ec;

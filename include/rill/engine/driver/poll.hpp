@@ -3,7 +3,8 @@
 
 #include <rill/engine/driver/reactor.hpp>
 
-#include RILL_SYSTEM(waker.hpp)
+#include RILL_KERNEL(poll_call.hpp)
+#include RILL_KERNEL(waker.hpp)
 
 #include <poll.h>
 #include <vector>
@@ -53,11 +54,12 @@ public:
         end_round();
     }
 
-    void arm(reactor_registration& r, direction way) noexcept override {
+    bool arm(reactor_registration& r, direction way, error_code&) noexcept override {
         scoped_lock lock(mutex_);
         r.armed = static_cast<unsigned char>(r.armed | bit(way));
         if (polling_)
             waker_.wake();  // a thread polls a set that does not have this
+        return true;
     }
 
     void disarm(reactor_registration& r, direction way) noexcept override {
@@ -148,7 +150,7 @@ private:
             timeout.tv_nsec = static_cast<long>(left % 1'000'000'000);
         }
         bool forever = !limit.look_only && limit.deadline == time_point::max();
-        return ::ppoll(set_.data(), static_cast<::nfds_t>(set_.size()), forever ? nullptr : &timeout, nullptr);
+        return system::poll(set_.data(), set_.size(), forever ? nullptr : &timeout);
     }
 
     mutex mutex_;

@@ -44,9 +44,10 @@ static_assert(sizeof(void*) != 8 || sizeof(reactor_registration) <= 96);
 class reactor;
 
 /// When a reactor has to tell its poller of requests that begin, or cease, to wait.
-enum class arming : bool {
-    each_wait,   ///< always
-    first_write  ///< of the first that waits for room; edges of other kinds come from add() on
+enum class arming : unsigned char {
+    each_wait,     ///< always
+    first_write,   ///< of the first that waits for room; edges of other kinds come from add() on
+    while_writing  ///< the same, and of room that nobody waits for
 };
 
 /// A mechanism that knows which handles are ready, for a reactor.
@@ -69,8 +70,9 @@ public:
     /// Lets go of the handle's file at once, see system::abandon_file().
     virtual void abandon(reactor_registration& r) noexcept = 0;
 
-    /// Requests begin, and cease, to wait in a direction.
-    virtual void arm(reactor_registration& r, direction way) noexcept = 0;
+    /// Requests begin, and cease, to wait in a direction. False, and @p ec says why: the system refuses to tell when they
+    /// may go on.
+    virtual bool arm(reactor_registration& r, direction way, error_code& ec) noexcept = 0;
     virtual void disarm(reactor_registration& r, direction way) noexcept = 0;
 
     /// Waits, and gives each handle that is ready to the reactor's on_ready().
@@ -91,6 +93,7 @@ public:
     reactor(std::unique_ptr<poller> p, threading t, memory_source* memory = nullptr) noexcept
         : shared_(t == threading::shared),
           arms_each_wait_(p->needs == arming::each_wait),
+          disarms_idle_writes_(p->needs == arming::while_writing),
           poller_(std::move(p)),
           registrations_(memory) {}
 
@@ -154,7 +157,8 @@ private:
     void start_locked(entry& r, request& q, task_queue& ready) noexcept;
     RILL_COLD RILL_DECL static void refuse(request& q, task_queue& ready) noexcept;
     RILL_DECL void start_front(entry& r, request& q, task_queue& ready) noexcept;
-    void let_wait(entry& r, request& q) noexcept;
+    void let_wait(entry& r, request& q, task_queue& ready) noexcept;
+    RILL_DECL void arm(entry& r, request& q, task_queue& ready) noexcept;
     bool try_now(entry& r, request& q) noexcept;
     RILL_DECL outcome try_other(entry& r, request& q) noexcept;
     RILL_COLD RILL_DECL static void note_closing(entry& r, request& q) noexcept;
@@ -170,7 +174,7 @@ private:
     }
     RILL_COLD RILL_DECL wait_limit feed(block_pool& free_blocks, wait_limit limit, task_queue& ready) noexcept;
     RILL_COLD RILL_DECL void starve(entry& r) noexcept;
-    RILL_COLD RILL_DECL void satisfy(entry& r) noexcept;
+    RILL_COLD RILL_DECL bool satisfy(entry& r, request& q) noexcept;
     void forget_hunger(request& q) noexcept {
         if (q.kind == request_kind::receive_block) [[unlikely]]
             blocks.made()->stop_starving(static_cast<receive_block_request&>(q));
@@ -178,6 +182,7 @@ private:
 
     const bool shared_;
     const bool arms_each_wait_;
+    const bool disarms_idle_writes_;
     std::unique_ptr<poller> poller_;
     mutex listeners_mutex_;  // solo
     // An event that was fetched before its handle went, and another came in its place, only makes that other one try a

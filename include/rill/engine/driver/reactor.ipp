@@ -108,7 +108,7 @@ RILL_INLINE bool reactor::try_now(entry& r, request& q) noexcept {
     if (q.way == direction::read) {
         r.unusual = false;
         if (r.starves) [[unlikely]]
-            satisfy(r);
+            return !satisfy(r, q);
     }
     return false;
 }
@@ -121,10 +121,14 @@ RILL_DECL void reactor::starve(entry& r) noexcept {
     poller_->disarm(r, direction::read);
 }
 
-// It waits for something to receive again.
-RILL_DECL void reactor::satisfy(entry& r) noexcept {
+// It waits for something to receive again. False: the system refuses, which is @p q's answer.
+RILL_DECL bool reactor::satisfy(entry& r, request& q) noexcept {
     r.starves = false;
-    poller_->arm(r, direction::read);
+    error_code refused;
+    if (poller_->arm(r, direction::read, refused))
+        return true;
+    q.answer(refused);
+    return false;
 }
 
 // A registration may have been given another handle, or its request been cancelled, since it was in the list: then a
@@ -188,7 +192,7 @@ RILL_INLINE void reactor::start_locked(entry& r, request& q, task_queue& ready) 
     else if (r.waiting[index(q.way)].empty() && (r.may_succeed[index(q.way)] || begins_to_connect(q)))
         start_front(r, q, ready);
     else
-        let_wait(r, q);
+        let_wait(r, q, ready);
 }
 
 RILL_DECL void reactor::refuse(request& q, task_queue& ready) noexcept {
@@ -200,16 +204,27 @@ RILL_DECL void reactor::start_front(entry& r, request& q, task_queue& ready) noe
     if (try_now(r, q))
         ready.push(q);
     else
-        let_wait(r, q);
+        let_wait(r, q, ready);
 }
 
-RILL_INLINE void reactor::let_wait(entry& r, request& q) noexcept {
+RILL_INLINE void reactor::let_wait(entry& r, request& q, task_queue& ready) noexcept {
     auto& queue = r.waiting[index(q.way)];
     const bool is_front = queue.empty();
     q.state = request_state::waiting;
     queue.push(q);
     if (is_front && (arms_each_wait_ ? !r.starves || q.way != direction::read : q.way == direction::write))
-        poller_->arm(r, q.way);
+        arm(r, q, ready);
+}
+
+// With @p q alone in its queue.
+RILL_DECL void reactor::arm(entry& r, request& q, task_queue& ready) noexcept {
+    error_code refused;
+    if (poller_->arm(r, q.way, refused))
+        return;
+    r.waiting[index(q.way)].pop();
+    q.answer(refused);
+    note_closing(r, q);
+    ready.push(q);
 }
 
 RILL_DECL void reactor::cancel(request& q, task_queue& ready) noexcept {
@@ -249,8 +264,11 @@ RILL_DECL void reactor::on_ready(reactor_registration& r, ready_events events, t
         on_news(r, direction::exceptional, ready);
     if (events.readable)
         on_news(r, direction::read, ready);
-    if (events.writable)
+    if (events.writable) {
+        if (disarms_idle_writes_ && r.waiting[index(direction::write)].empty())
+            poller_->disarm(r, direction::write);
         on_news(r, direction::write, ready);
+    }
 }
 
 RILL_INLINE void reactor::on_news(entry& r, direction way, task_queue& ready) noexcept {

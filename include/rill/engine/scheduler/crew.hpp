@@ -90,7 +90,7 @@ public:
 
     /// For place::queue.
     void wait(time_point until) noexcept {
-        if (until == time_point::max())
+        if (until == (time_point::max)())
             wake_up_.wait(mutex_);
         else
             wake_up_.wait_until(mutex_, until);

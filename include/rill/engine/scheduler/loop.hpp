@@ -212,7 +212,7 @@ private:
     unsigned depth_ = 0;                 // run() within run()
     // The deadline of the driver's last wait, unless it had come already when the clock was read last; then max(). So no
     // wait that is due later needs a look at the clock before the next one.
-    time_point told_ = time_point::max();
+    time_point told_ = (time_point::max)();
     std::atomic<std::int64_t> local_work_asleep_{0};  // local_work_, written before each sleep, for other threads
     apart before_shared_;
 

@@ -147,7 +147,7 @@ RILL_DECL std::size_t loop::run(std::size_t most, time_point until) {
 
 RILL_DECL std::size_t loop::run_solo(std::size_t most, time_point until) {
     solo_ownership ownership(*this);
-    const bool has_end = until != time_point::max() && until != time_point::min();
+    const bool has_end = until != (time_point::max)() && until != (time_point::min)();
     std::size_t done = 0;
     while (done != most) {
         const bool has_task = !queue_.empty() && until_look_ != 0 && !stopped_.load(std::memory_order_relaxed);
@@ -166,7 +166,7 @@ RILL_DECL std::size_t loop::run_solo(std::size_t most, time_point until) {
 
 // Whether a run has reached its end, though there may be tasks. (Without end, max(), or a mere look, min(), it goes on.)
 RILL_DECL bool loop::is_over(time_point until) const noexcept {
-    return until != time_point::max() && until != time_point::min() && now() >= until;
+    return until != (time_point::max)() && until != (time_point::min)() && now() >= until;
 }
 
 // True: the queue has a task to run.
@@ -187,7 +187,7 @@ RILL_DECL bool loop::find_task_solo(time_point until) noexcept {
                 stopped_.store(true, std::memory_order_seq_cst);
             return false;
         }
-        bool look_only = !queue_.empty() || until == time_point::min();
+        bool look_only = !queue_.empty() || until == (time_point::min)();
         if (!look_only) {
             local_work_asleep_.store(local_work_, std::memory_order_relaxed);
             look_only = !inbox_.sleep();
@@ -198,7 +198,7 @@ RILL_DECL bool loop::find_task_solo(time_point until) noexcept {
             driver_->wait(wait_limit{false, told_ = next_deadline(until)}, queue_);
         take_inbox();
         expire_timers(queue_);
-        if (queue_.empty() && until != time_point::max() && now() >= until)
+        if (queue_.empty() && until != (time_point::max)() && now() >= until)
             return false;
     }
 }
@@ -211,12 +211,12 @@ RILL_DECL time_point loop::next_deadline(time_point until) noexcept {
 RILL_DECL void loop::expire_timers(task_queue& ready) noexcept {
     scoped_lock lock(solo() ? nullptr : &timers_mutex_);
     if (timers_.empty()) {
-        told_ = time_point::max();
+        told_ = (time_point::max)();
         return;
     }
     const time_point t = now();
     if (t >= told_)
-        told_ = time_point::max();
+        told_ = (time_point::max)();
     if (t >= timers_.earliest())
         timers_.expire(t, ready, turn_length);
 }
@@ -569,7 +569,7 @@ RILL_DECL void loop::free_group(timer_group& g, task_queue& ended) noexcept {
 // The waits that are left belong to no group.
 RILL_DECL void loop::end_deadlines(task_queue& ended) noexcept {
     scoped_lock lock(solo() ? nullptr : &timers_mutex_);
-    timers_.expire(time_point::max(), ended, static_cast<std::size_t>(-1));
+    timers_.expire((time_point::max)(), ended, static_cast<std::size_t>(-1));
 }
 
 struct loop::posted_cancel_waits : service_message {

@@ -39,7 +39,7 @@ RILL_DECL std::size_t loop::run_as(worker& me, std::size_t most, time_point unti
         worker& by;
         ~done_with_one() { --by.work; }
     };
-    const bool has_end = until != time_point::max() && until != time_point::min();
+    const bool has_end = until != (time_point::max)() && until != (time_point::min)();
     std::size_t done = 0;
     while (done != most) {
         task* t = find_task_shared(me, until);
@@ -131,7 +131,7 @@ RILL_DECL bool loop::wait_shared(worker& me, time_point until, scoped_lock& lock
     const bool has_tasks = !me.empty();
     if (has_tasks && crew_.anyone_in_driver())
         return true;
-    const bool look_only = has_tasks || until == time_point::min();
+    const bool look_only = has_tasks || until == (time_point::min)();
     const crew::place p = crew_.where_to_wait(*driver_, look_only);
     if (p == crew::place::none)
         return false;
@@ -150,21 +150,21 @@ RILL_DECL bool loop::wait_shared(worker& me, time_point until, scoped_lock& lock
         if (look_only || !ready.empty())
             driver_->wait(wait_limit::none(), ready);
         else if (driver_->many_may_wait())
-            driver_->wait(wait_limit{false, next_deadline(time_point::max()), until}, ready);
+            driver_->wait(wait_limit{false, next_deadline((time_point::max)()), until}, ready);
         else
             driver_->wait(wait_limit{false, next_deadline(until)}, ready);
         expire_timers(ready);
         me.push(ready);
-        const time_point next = next_deadline(time_point::max());
+        const time_point next = next_deadline((time_point::max)());
         lock.lock();
         if (look_only)
             crew_.end_look();
         else
             crew_.end_wait(me, p);
-        if (next != time_point::max() && crew_.anyone_in_driver())
+        if (next != (time_point::max)() && crew_.anyone_in_driver())
             driver_->expect(next);  // this thread, which may have been the one to return for it, has other things to do
     }
-    return !me.empty() || until == time_point::max() || stopped() || now() < until;
+    return !me.empty() || until == (time_point::max)() || stopped() || now() < until;
 }
 
 }  // namespace rill::engine

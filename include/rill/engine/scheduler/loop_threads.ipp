@@ -49,7 +49,7 @@ RILL_DECL void loop_threads::attach() noexcept {
 // Caught, and not left to noexcept: with gcc 12 the message on stderr would not always name the exception (gcc bug 97720).
 RILL_DECL void loop_threads::run() noexcept {
     try {
-        loop_.run(static_cast<std::size_t>(-1), time_point::max());
+        loop_.run(static_cast<std::size_t>(-1), (time_point::max)());
     } catch (...) {
         std::terminate();
     }

@@ -17,7 +17,7 @@ RILL_INLINE timer_queue::key timer_queue::key_of(time_point t) noexcept {
 }
 
 RILL_INLINE timer_queue::key timer_queue::key_of(const timer_request& r) const noexcept {
-    return std::max(key_of(r.due), base_);
+    return (std::max)(key_of(r.due), base_);
 }
 
 RILL_INLINE timer_queue::place timer_queue::place_of(key k) const noexcept {
@@ -133,7 +133,7 @@ RILL_DECL void timer_queue::expire(time_point now, task_queue& ready, std::size_
             append(r);
             continue;
         }
-        if (r.look_again && now != time_point::max()) {
+        if (r.look_again && now != (time_point::max)()) {
             if (time_point again = r.look_again(r, now); again > now) {
                 r.due = again;
                 append(r);

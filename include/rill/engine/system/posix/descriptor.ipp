@@ -3,6 +3,8 @@
 
 #include RILL_SYSTEM(descriptor.hpp)
 
+#include RILL_KERNEL(new_descriptors.hpp)
+
 #include <cerrno>
 #include <fcntl.h>
 #include <poll.h>
@@ -31,7 +33,7 @@ RILL_DECL void abandon_file(native_handle handle, bool is_shared) noexcept {
             ::shutdown(handle, SHUT_RDWR);  // no descriptor to spare: the peer at least sees the end
         return;
     }
-    ::dup3(nothing, handle, O_CLOEXEC);
+    replace_file(nothing, handle);
     ::close(nothing);
 }
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rill/core/platform.hpp>
+
+#include RILL_KERNEL(condition_clock.hpp)
+
 #include <cerrno>
 #include <chrono>
 #include <pthread.h>
@@ -56,13 +60,7 @@ private:
 /// A condition variable on the steady clock.
 class condition {
 public:
-    condition() noexcept {
-        ::pthread_condattr_t attributes;
-        ::pthread_condattr_init(&attributes);
-        ::pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-        ::pthread_cond_init(&native_, &attributes);
-        ::pthread_condattr_destroy(&attributes);
-    }
+    condition() noexcept { system::make_condition(native_); }
     condition(const condition&) = delete;
     condition& operator=(const condition&) = delete;
     ~condition() { ::pthread_cond_destroy(&native_); }
@@ -77,7 +75,7 @@ public:
         ::timespec at{};
         at.tv_sec = static_cast<::time_t>(whole.count());
         at.tv_nsec = static_cast<long>(duration_cast<nanoseconds>(since - whole).count());
-        return ::pthread_cond_timedwait(&native_, &m.native_, &at) != ETIMEDOUT;
+        return system::wait_for_condition(native_, m.native_, at) != ETIMEDOUT;
     }
 
     void notify_one() noexcept { ::pthread_cond_signal(&native_); }

@@ -12,6 +12,9 @@ namespace rill::engine {
 using native_handle = int;
 inline constexpr native_handle no_handle = -1;
 
+/// Whether the system could have made a handle of this value.
+constexpr bool may_be_handle(native_handle handle) noexcept { return handle >= 0; }
+
 /// What the system calls a piece of memory in a gathering or scattering call.
 using native_buffer = ::iovec;
 
@@ -21,6 +24,9 @@ inline native_buffer make_native_buffer(const void* data, std::size_t size) noex
 
 /// The most buffers one call passes on. POSIX guarantees IOV_MAX >= 16; more of a sequence goes with the next call.
 inline constexpr std::size_t most_native_buffers = 64;
+
+/// The most bytes one call passes on: more would not fit the signed result that tells how much of it was moved.
+inline constexpr std::size_t most_native_bytes = static_cast<std::size_t>(-1) / 2;
 
 using native_address = ::sockaddr;
 using native_address_storage = ::sockaddr_storage;

@@ -20,6 +20,8 @@ inline error_code error_of(transfer_result failed) noexcept {
 
 RILL_DECL native_handle open_socket(int family, int type, int protocol, error_code& ec) noexcept;
 RILL_DECL bool open_socket_pair(int family, int type, int protocol, native_handle (&pair)[2], error_code& ec) noexcept;
+/// For a socket that comes from outside: sending on it never raises SIGPIPE from now on.
+RILL_DECL void prepare_to_send(native_handle s) noexcept;
 RILL_DECL bool bind(native_handle s, const void* address, std::size_t size, error_code& ec) noexcept;
 RILL_DECL bool listen(native_handle s, int backlog, error_code& ec) noexcept;
 RILL_DECL bool connect(native_handle s, const void* address, std::size_t size, error_code& ec) noexcept;

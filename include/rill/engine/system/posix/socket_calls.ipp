@@ -4,6 +4,9 @@
 #include RILL_SYSTEM(socket_calls.hpp)
 
 #include RILL_SYSTEM(descriptor.hpp)
+#include RILL_SYSTEM(socket_constants.hpp)
+#include RILL_KERNEL(broken_pipe_signal.hpp)
+#include RILL_KERNEL(new_descriptors.hpp)
 
 #include <cerrno>
 #include <sys/ioctl.h>
@@ -27,13 +30,14 @@ inline auto uninterrupted(Call call, error_code& ec) noexcept {
 }
 
 RILL_DECL native_handle open_socket(int family, int type, int protocol, error_code& ec) noexcept {
-    return uninterrupted([&] { return ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol); }, ec);
+    return uninterrupted([&] { return new_socket(family, type, protocol); }, ec);
 }
 
 RILL_DECL bool open_socket_pair(int family, int type, int protocol, native_handle (&pair)[2], error_code& ec) noexcept {
-    return uninterrupted([&] { return ::socketpair(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol, pair); },
-                         ec) == 0;
+    return uninterrupted([&] { return new_socket_pair(family, type, protocol, pair); }, ec) == 0;
 }
+
+RILL_DECL void prepare_to_send(native_handle s) noexcept { without_signal(s); }
 
 RILL_DECL bool bind(native_handle s, const void* address, std::size_t size, error_code& ec) noexcept {
     return uninterrupted(
@@ -60,7 +64,7 @@ RILL_DECL bool connect(native_handle s, const void* address, std::size_t size, e
 
 RILL_DECL native_handle accept(native_handle s, native_address* peer, native_address_size* size,
                                error_code& ec) noexcept {
-    return uninterrupted([&] { return ::accept4(s, peer, size, SOCK_NONBLOCK | SOCK_CLOEXEC); }, ec);
+    return uninterrupted([&] { return new_connection(s, peer, size); }, ec);
 }
 
 /// The same for transfers.
@@ -78,7 +82,7 @@ inline transfer_result transferred(Call call) noexcept {
 inline ::msghdr make_message(native_buffer* buffers, std::size_t count) noexcept {
     ::msghdr message{};
     message.msg_iov = buffers;
-    message.msg_iovlen = count;
+    message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);  // size_t, or int as POSIX has it
     return message;
 }
 
@@ -105,13 +109,14 @@ RILL_DECL transfer_result receive_local(native_handle s, native_buffer* buffers,
 RILL_COLD RILL_DECL transfer_result send_message(native_handle s, native_buffer* buffers, std::size_t count,
                                                  int flags) noexcept {
     ::msghdr message = make_message(buffers, count);
-    return transferred([&] { return ::sendmsg(s, &message, flags | MSG_NOSIGNAL); });
+    return transferred([&] { return ::sendmsg(s, &message, flags | socket_constant::message_no_signal); });
 }
 
 RILL_DECL transfer_result send(native_handle s, native_buffer* buffers, std::size_t count, int flags) noexcept {
     if (count != 1) [[unlikely]]
         return send_message(s, buffers, count, flags);
-    return transferred([=] { return ::send(s, buffers->iov_base, buffers->iov_len, flags | MSG_NOSIGNAL); });
+    return transferred(
+        [=] { return ::send(s, buffers->iov_base, buffers->iov_len, flags | socket_constant::message_no_signal); });
 }
 
 RILL_DECL bool shut_down(native_handle s, int how, error_code& ec) noexcept {
@@ -149,7 +154,7 @@ RILL_DECL bool peer_address(native_handle s, void* address, std::size_t& size, e
 }
 
 RILL_DECL bool io_control(native_handle s, int command, int& value, error_code& ec) noexcept {
-    return uninterrupted([&] { return ::ioctl(s, static_cast<unsigned long>(command), &value); }, ec) >= 0;
+    return uninterrupted([&] { return ::ioctl(s, static_cast<unsigned>(command), &value); }, ec) >= 0;
 }
 
 RILL_DECL bool at_mark(native_handle s, error_code& ec) noexcept {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rill/core/platform.hpp>
+
+#include RILL_KERNEL(socket_facts.hpp)
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
@@ -40,6 +44,9 @@ inline constexpr int reuse_address = SO_REUSEADDR;
 inline constexpr int reuse_port = SO_REUSEPORT;
 inline constexpr int send_buffer_size = SO_SNDBUF;
 inline constexpr int send_low_watermark = SO_SNDLOWAT;
+
+/// Whether a listener needs reuse_address to take the address of one that is gone, and whose connections linger.
+inline constexpr bool listeners_need_reuse_address = true;
 
 inline constexpr int tcp_no_delay = TCP_NODELAY;
 inline constexpr int ipv6_only = IPV6_V6ONLY;

@@ -63,7 +63,7 @@ class signals_blocked {
 public:
     signals_blocked() noexcept {
         ::sigset_t all;
-        ::sigfillset(&all);
+        sigfillset(&all);  // a macro on some systems
         ::pthread_sigmask(SIG_BLOCK, &all, &before_);
     }
     signals_blocked(const signals_blocked&) = delete;

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+// The bodies of the platform's drivers.
+
+#include <rill/engine/driver/iocp.ipp>
