@@ -30,6 +30,7 @@
 #include <rill/core/cancellation_signal.hpp>
 #include <rill/core/cancellation_state.hpp>
 #include <rill/core/error.hpp>
+#include <rill/core/registered_buffer.hpp>
 #include <rill/coroutine/awaitable.hpp>
 #include <rill/coroutine/co_spawn.hpp>
 #include <rill/coroutine/this_coro.hpp>
@@ -51,7 +52,9 @@
 #include <rill/io/basic_socket_acceptor.hpp>
 #include <rill/io/basic_stream_socket.hpp>
 #include <rill/io/basic_waitable_timer.hpp>
+#include <rill/io/buffer_registration.hpp>
 #include <rill/io/high_resolution_timer.hpp>
+#include <rill/io/received_buffer.hpp>
 #include <rill/io/sharded_listener.hpp>
 #include <rill/io/steady_timer.hpp>
 #include <rill/io/system_timer.hpp>

@@ -133,7 +133,7 @@ TEST_CASE("receives with and without a buffer keep their order", "[io][receive_b
     char plain[2][4];
     std::vector<receipt> receipts(2);
     answer plain_answers[2];
-    for (int i = 0; i < 2; ++i) {
+    for (std::size_t i = 0; i < 2; ++i) {
         pair.second.async_receive_buffer(receipts[i].handler());
         pair.second.async_read_some(buffer(plain[i]), plain_answers[i].handler());
     }

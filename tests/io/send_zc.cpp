@@ -63,7 +63,7 @@ std::string some_bytes(std::size_t n, unsigned seed = 1) {
 TEST_CASE("async_send_zc sends what it is given", "[io][send_zc]") {
     rill::io_context io(GENERATE(solo, shared));
     tcp_pair pair(io);
-    const std::size_t size = GENERATE(0, 1, 5000, 60'000);
+    const auto size = GENERATE(std::size_t(0), std::size_t(1), std::size_t(5000), std::size_t(60'000));
     const std::string data = some_bytes(size);
     std::string got(size, 0);
     answer sent;
