@@ -8,12 +8,24 @@ ROOT = Path(__file__).resolve().parents[2]
 INCLUDE = ROOT / "include"
 # Headers that are for some platforms only, by what their names begin with.
 PLATFORM_HEADERS = {
-    "linux": ["rill/engine/driver/epoll", "rill/engine/driver/linux_drivers", "rill/engine/system/linux/"],
+    "linux": [
+        "rill/engine/driver/epoll",
+        "rill/engine/driver/linux_drivers",
+        "rill/engine/system/linux/",
+        "rill/engine/system/posix/monotonic_condition",
+    ],
     "macos": [
         "rill/engine/driver/bsd_drivers",
         "rill/engine/driver/kqueue",
         "rill/engine/system/bsd/",
         "rill/engine/system/darwin/",
+    ],
+    # What macOS has in its own way. Nothing is compiled for a BSD.
+    "bsd": [
+        "rill/engine/system/bsd/broken_pipe_signal",
+        "rill/engine/system/bsd/condition_clock",
+        "rill/engine/system/bsd/environment",
+        "rill/engine/system/posix/monotonic_condition",
     ],
 }
 COMPILER = os.environ.get("CXX", "g++")
