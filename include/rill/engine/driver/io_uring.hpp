@@ -9,6 +9,7 @@
 #include <rill/engine/driver/ring_buffers.hpp>
 #include <rill/engine/driver/ring_memory.hpp>
 #include <rill/engine/driver/ring_support.hpp>
+#include <rill/engine/system/linux/listening_address.hpp>
 
 #include RILL_KERNEL(waker.hpp)
 
@@ -70,6 +71,7 @@ public:
 private:
     using entry = ring_registration;
     using ring_entry = system::ring::entry;
+    using listening_address = system::listening_address;
 
     template <std::size_t>
     struct nothing_shared {};
@@ -170,7 +172,6 @@ private:
     RILL_COLD bool try_call(entry& r, request& q) noexcept;
     RILL_COLD static void note_closing(entry& r, request& q) noexcept;
     RILL_COLD void end_all(entry& r, task_queue& ready) noexcept;
-    RILL_COLD static bool has_option(native_handle handle, int name) noexcept;
     RILL_COLD bool reap(entry& r, guard& lock, task_queue& ready, bool must) noexcept;
 
     const bool shared_;
@@ -499,7 +500,7 @@ inline void io_uring_driver::end_all(entry& r, task_queue& ready) noexcept {
         request_ring kept;
         while (!queue.empty()) {
             request& q = queue.pop();
-            if ((q.progress & in_ring) == 0) {
+            if ((q.progress & in_ring) == 0 || take_out(r, q)) {
                 forget_hunger(q);
                 q.answer(error::operation_aborted);
                 if (!is_owed(q))
@@ -545,8 +546,11 @@ inline bool io_uring_driver::reap(entry& r, guard& lock, task_queue& ready, bool
 // The number may be another file's as soon as this returns: an entry that the kernel has not taken yet must not name it.
 inline void io_uring_driver::detach(registration& base, bool closing, task_queue& ready) noexcept {
     auto& r = static_cast<entry&>(base);
+    listening_address address;
     {
         guard lock(*this);
+        if (closing && r.may_listen && !has_forked_ && r.in_ring.load(std::memory_order_relaxed) != 0)
+            address.note(r.handle);
         end_all(r, ready);
         r.owner = nullptr;
         if (!reap(r, lock, ready, !closing || r.may_listen)) {
@@ -557,15 +561,12 @@ inline void io_uring_driver::detach(registration& base, bool closing, task_queue
             r.handle = no_handle;
             return;
         }
+        if (address.is_noted())
+            system::abandon_file(r.handle);
         r.handle = no_handle;
     }
     registrations_.put_back(r);
-}
-
-inline bool io_uring_driver::has_option(native_handle handle, int name) noexcept {
-    int value = 0;
-    ::socklen_t size = sizeof(value);
-    return ::getsockopt(handle, SOL_SOCKET, name, &value, &size) == 0 && value != 0;
+    address.wait_until_free();
 }
 
 // The kernel's requests hold the file, and only the loop's thread can end them: but they end by themselves when the
@@ -573,20 +574,19 @@ inline bool io_uring_driver::has_option(native_handle handle, int name) noexcept
 inline void io_uring_driver::abandon(registration& base) noexcept {
     auto& r = static_cast<entry&>(base);
     const native_handle kept = has_forked_ ? no_handle : ::fcntl(r.handle, F_DUPFD_CLOEXEC, 0);
-    // TRICKY: before the file is abandoned: that ends the listening.
-    const bool keeps_address = kept != no_handle && has_option(kept, SO_ACCEPTCONN) && !has_option(kept, SO_REUSEADDR);
+    listening_address address;
+    if (kept != no_handle)
+        address.note(kept);  // TRICKY: before the file is abandoned: that ends the listening
     system::abandon_file(r.handle, has_forked_);
     if (kept == no_handle)
         return;
     // From here on a request that is put in names a file that is none of the network's.
-    if (r.in_ring.load(std::memory_order_acquire) != 0)
+    const bool is_held = r.in_ring.load(std::memory_order_acquire) != 0;
+    if (is_held)
         ::shutdown(kept, SHUT_RDWR);
     system::close(kept);
-    // A listener's address is free when the loop's thread has let go of the file. It may be busy, or wait for this
-    // thread: then it is not waited for. (But on a machine that has much to do it may not run for some tenths of a second.)
-    const time_point end = now() + std::chrono::seconds(1);
-    while (keeps_address && r.in_ring.load(std::memory_order_acquire) != 0 && now() < end)
-        yield_thread();
+    if (is_held)
+        address.wait_until_free();
 }
 
 inline void io_uring_driver::shut_down(task_queue& ready) noexcept {
