@@ -10,7 +10,9 @@ INCLUDE = ROOT / "include"
 PLATFORM_HEADERS = {
     "linux": [
         "rill/engine/driver/epoll",
+        "rill/engine/driver/io_uring",
         "rill/engine/driver/linux_drivers",
+        "rill/engine/driver/ring_",
         "rill/engine/system/linux/",
         "rill/engine/system/posix/monotonic_condition",
     ],
@@ -19,6 +21,12 @@ PLATFORM_HEADERS = {
         "rill/engine/driver/kqueue",
         "rill/engine/system/bsd/",
         "rill/engine/system/darwin/",
+    ],
+    "windows": [
+        "rill/engine/driver/iocp",
+        "rill/engine/driver/windows_drivers",
+        "rill/engine/system/windows/",
+        "rill/windows/",
     ],
     # What macOS has in its own way. Nothing is compiled for a BSD.
     "bsd": [
