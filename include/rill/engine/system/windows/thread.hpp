@@ -3,23 +3,24 @@
 
 #include <rill/core/error.hpp>
 
-#include RILL_SYSTEM(native.hpp)
+#include RILL_SYSTEM(mutex.hpp)
 
-#include <cerrno>
-#include <process.h>
+#include <system_error>
+#include <thread>
 
 namespace rill::engine {
 
-/// A thread of the library's own. <thread> would cost each user compile time.
+/// A thread of the library's own. Not one by _beginthreadex(): under MinGW's winpthreads, when such a thread ends while a
+/// std::thread does, each may wait for a lock that the other one has.
 class thread {
 public:
     /// Runs @p f(argument) on a new thread.
     /// Throws  system_error: the system has no more threads
-    thread(void (*f)(void*), void* argument) : start_{f, argument} {
-        native_ = reinterpret_cast<::HANDLE>(::_beginthreadex(nullptr, 0, &run, &start_, 0, nullptr));
-        if (!native_) {
-            const int number = errno == EAGAIN ? error_number::try_again : error_number::no_memory;
-            throw_if(error_code(number, boost::system::system_category()), "_beginthreadex");
+    thread(void (*f)(void*), void* argument) : function_(f), argument_(argument) {
+        try {
+            thread_ = std::thread(&run, this);
+        } catch (const std::system_error&) {
+            throw_error(error::try_again, "thread");
         }
     }
     thread(const thread&) = delete;
@@ -27,12 +28,17 @@ public:
 
     /// Must be called before the object dies.
     void join() noexcept {
-        ::WaitForSingleObject(native_, INFINITE);
-        ::CloseHandle(native_);
+        thread_.join();
+        ::CloseHandle(handle_);
     }
 
     /// For the calls that take a thread; until join().
-    ::HANDLE native() const noexcept { return native_; }
+    ::HANDLE native() noexcept {
+        scoped_lock lock(mutex_);
+        while (!handle_)
+            known_.wait(mutex_);
+        return handle_;
+    }
 
     /// How many threads run at once on this machine; at least 1.
     static unsigned hardware_concurrency() noexcept {
@@ -47,18 +53,25 @@ public:
     }
 
 private:
-    struct start {
-        void (*function)(void*);
-        void* argument;
-    };
-    static unsigned __stdcall run(void* p) {
-        auto& s = *static_cast<start*>(p);
-        s.function(s.argument);
-        return 0;
+    // The standard library tells a handle that is not the same on all compilers.
+    static void run(thread* self) {
+        const ::HANDLE process = ::GetCurrentProcess();
+        ::HANDLE own = nullptr;
+        ::DuplicateHandle(process, ::GetCurrentThread(), process, &own, 0, FALSE, DUPLICATE_SAME_ACCESS);
+        {
+            scoped_lock lock(self->mutex_);
+            self->handle_ = own;
+            self->known_.notify_all();
+        }
+        self->function_(self->argument_);
     }
 
-    start start_;
-    ::HANDLE native_ = nullptr;
+    void (*const function_)(void*);
+    void* const argument_;
+    mutex mutex_;
+    condition known_;
+    ::HANDLE handle_ = nullptr;  // mutex_
+    std::thread thread_;         // the last: it uses the others
 };
 
 /// Nothing: the system calls a handler of signals on a thread of its own, or on the one at fault.
