@@ -19,6 +19,4 @@ struct sending_zc : full_pair {
 
 }  // namespace
 
-TEST_CASE("async_send_zc ends once, with every token and in every way", "[tokens]") {
-    tokens::check_all<sending_zc>();
-}
+TEST_CASE("async_send_zc ends once, with every token and in every way", "[tokens]") { tokens::check_all<sending_zc>(); }
