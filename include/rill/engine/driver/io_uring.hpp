@@ -482,7 +482,7 @@ inline void io_uring_driver::cancel(request& q, task_queue& ready) noexcept {
 
 /// Takes @p q out of the ring, if the kernel has not taken its entry yet, and cannot meanwhile.
 inline bool io_uring_driver::take_out(entry& r, request& q) noexcept {
-    if (shared_ || idle_ms_ != 0)
+    if (callers_ != 0 || idle_ms_ != 0)
         return false;
     ring_entry* e = ring_.find_unsubmitted(reinterpret_cast<std::uintptr_t>(&q));
     if (!e)
