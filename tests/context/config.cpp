@@ -119,7 +119,7 @@ TEST_CASE("a bad value is an error that names key, value and what is allowed", "
         {"scheduler.concurrency_hint=", "scheduler.concurrency_hint", "''", "an integer"},
         {"scheduler.concurrency_hint=1 2", "scheduler.concurrency_hint", "'1 2'", "an integer"},
         {"scheduler.concurrency_hint=2147483648", "scheduler.concurrency_hint", "'2147483648'", "an integer"},
-        {"reactor.backend=kqueue", "reactor.backend", "'kqueue'", "best, epoll, poll"},
+        {"reactor.backend=kqueue", "reactor.backend", "'kqueue'", "best, epoll, io_uring, poll"},
         {"reactor.backend", "line", "'reactor.backend'", "section.key=value"},
         {"reactor.use_timerfd=2", "reactor.use_timerfd", "'2'", "0, 1, false, true"},
         {"reactor.preallocated_io_objects=-1", "reactor.preallocated_io_objects", "'-1'", "from 0"},
