@@ -585,8 +585,14 @@ inline void io_uring_driver::abandon(registration& base) noexcept {
     if (is_held)
         ::shutdown(kept, SHUT_RDWR);
     system::close(kept);
-    if (is_held)
-        address.wait_until_free();
+    if (!is_held || !address.is_noted())
+        return;
+    // The loop's thread may be busy, or wait for this one: then it is not waited for. (But on a machine that has much to do
+    // it may not run for some tenths of a second.)
+    const time_point end = now() + std::chrono::seconds(1);
+    while (r.in_ring.load(std::memory_order_acquire) != 0 && now() < end)
+        yield_thread();
+    address.wait_until_free();
 }
 
 inline void io_uring_driver::shut_down(task_queue& ready) noexcept {

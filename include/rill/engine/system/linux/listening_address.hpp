@@ -12,30 +12,30 @@
 
 namespace rill::engine::system {
 
-/// Where a listener listens that nobody else can listen at before its file has gone. Others may hold the file beyond its
-/// close: io_uring's requests, whose threads let go of it in their own time.
+/// Where a listener listens: others may hold its file beyond its close, and so the address. io_uring's requests do, whose
+/// threads let go of it in their own time.
 class listening_address {
 public:
-    /// Notes nothing if @p handle does not listen, or another could listen there already.
+    /// Notes nothing if @p handle does not listen.
     RILL_COLD inline void note(native_handle handle) noexcept {
-        size_ = 0;
+        listens_ = has_option(handle, SO_ACCEPTCONN);
         ::socklen_t size = sizeof(address_);
-        if (has_option(handle, SO_ACCEPTCONN) && !has_option(handle, SO_REUSEADDR) &&
-            !has_option(handle, SO_REUSEPORT) &&
+        // Where others may listen at the same time nothing can be found out by trying.
+        if (listens_ && !has_option(handle, SO_REUSEADDR) && !has_option(handle, SO_REUSEPORT) &&
             ::getsockname(handle, reinterpret_cast<::sockaddr*>(&address_), &size) == 0 &&
             (address_.ss_family == AF_INET || address_.ss_family == AF_INET6))
             size_ = size;
     }
-    bool is_noted() const noexcept { return size_ != 0; }
+    bool is_noted() const noexcept { return listens_; }
 
-    /// Tries. A thread that has the file may be busy, or wait for this one: then it gives up. (But on a machine that has
-    /// much to do it may not run for some tenths of a second.)
+    /// Tries for a moment: a thread that has done with the file may not have let go of it. (Connections that were accepted
+    /// there hold the address, too.)
     RILL_COLD inline void wait_until_free() const noexcept {
         using namespace std::chrono;
-        const int s = is_noted() ? ::socket(address_.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+        const int s = size_ != 0 ? ::socket(address_.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
         if (s < 0)
             return;
-        const auto end = steady_clock::now() + seconds(1);
+        const auto end = steady_clock::now() + milliseconds(10);
         while (::bind(s, reinterpret_cast<const ::sockaddr*>(&address_), size_) != 0 && errno == EADDRINUSE &&
                steady_clock::now() < end)
             yield_thread();
@@ -50,7 +50,8 @@ private:
     }
 
     ::sockaddr_storage address_;
-    ::socklen_t size_ = 0;  // 0: nothing is noted
+    ::socklen_t size_ = 0;  // 0: it is not to be tried
+    bool listens_ = false;
 };
 
 }  // namespace rill::engine::system
