@@ -83,8 +83,12 @@ RILL_DECL loop::loop(std::unique_ptr<driver> d, threading t, void* context) noex
 RILL_DECL void loop::shut_down() noexcept {
     stopped_.store(true, std::memory_order_seq_cst);
     if (solo()) {
-        RILL_ASSERT(owner_.load(std::memory_order_relaxed) == 0);
-        owner_.exchange(this_thread_mark() | 1, std::memory_order_acquire);
+        // A signal on another thread may have borrowed it for a moment.
+        while (!borrow()) {
+            [[maybe_unused]] const std::uintptr_t owner = owner_.load(std::memory_order_relaxed);
+            RILL_ASSERT(owner == 0 || (owner & 1) != 0);
+            yield_thread();
+        }
         ++depth_;
     }
     // Handlers and frames that are destroyed may post, cancel, or even start something: go on until all is quiet.
