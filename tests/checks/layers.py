@@ -107,7 +107,7 @@ def rank_of(name):
 
 def include_macros(library):
     """The macros of core/platform.hpp that name a file or a folder, which on each platform may be another:
-    RILL_KERNEL -> [engine/system/linux/, engine/system/bsd/]."""
+    RILL_KERNEL -> [engine/system/gnu_linux/, engine/system/bsd/]."""
     platform = library / "core/platform.hpp"
     text = platform.read_text() if platform.exists() else ""
     found = {}

@@ -13,7 +13,7 @@ PLATFORM_HEADERS = {
         "rill/engine/driver/io_uring",
         "rill/engine/driver/linux_drivers",
         "rill/engine/driver/ring_",
-        "rill/engine/system/linux/",
+        "rill/engine/system/gnu_linux/",
         "rill/engine/system/posix/monotonic_condition",
     ],
     "macos": [

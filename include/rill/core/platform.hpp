@@ -5,7 +5,7 @@
 // or is not included at all on the platforms it is not for.
 //
 //   RILL_SYSTEM(file)  what a family of systems has in common
-//   RILL_KERNEL(file)  what each system of the family has in its own way
+//   RILL_KERNEL(file)  what each system of the family has in its own way (some compilers have a macro named linux)
 //   RILL_DRIVERS       the list of the platform's drivers; a program may name another for all of its units
 
 #if defined(_WIN32) && defined(_WINSOCKAPI_) && !defined(_WINSOCK2API_) && !defined(__MINGW32__)
@@ -15,7 +15,7 @@
 
 #if defined(__linux__)
 #define RILL_SYSTEM(file) <rill/engine/system/posix/file>
-#define RILL_KERNEL(file) <rill/engine/system/linux/file>
+#define RILL_KERNEL(file) <rill/engine/system/gnu_linux/file>
 #elif defined(__APPLE__)
 #define RILL_SYSTEM(file) <rill/engine/system/posix/file>
 #define RILL_KERNEL(file) <rill/engine/system/darwin/file>

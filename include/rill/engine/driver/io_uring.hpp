@@ -9,7 +9,7 @@
 #include <rill/engine/driver/ring_buffers.hpp>
 #include <rill/engine/driver/ring_memory.hpp>
 #include <rill/engine/driver/ring_support.hpp>
-#include <rill/engine/system/linux/listening_address.hpp>
+#include <rill/engine/system/gnu_linux/listening_address.hpp>
 
 #include RILL_KERNEL(waker.hpp)
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <rill/engine/driver/block_pool.hpp>
-#include <rill/engine/system/linux/buffer_ring.hpp>
-#include <rill/engine/system/linux/ring.hpp>
+#include <rill/engine/system/gnu_linux/buffer_ring.hpp>
+#include <rill/engine/system/gnu_linux/ring.hpp>
 
 #include <bit>
 

@@ -3,7 +3,7 @@
 
 #include <rill/core/config.hpp>
 #include <rill/engine/driver/registered_memory.hpp>
-#include <rill/engine/system/linux/ring.hpp>
+#include <rill/engine/system/gnu_linux/ring.hpp>
 
 #include <memory>
 #include <new>

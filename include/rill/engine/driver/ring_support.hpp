@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <rill/engine/system/linux/ring.hpp>
+#include <rill/engine/system/gnu_linux/ring.hpp>
 
 #include <charconv>
 #include <cstdlib>

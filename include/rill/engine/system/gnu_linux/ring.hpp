@@ -3,7 +3,7 @@
 
 #include <rill/core/platform.hpp>
 
-#include <rill/engine/system/linux/ring_constants.hpp>
+#include <rill/engine/system/gnu_linux/ring_constants.hpp>
 
 #include RILL_SYSTEM(descriptor.hpp)
 
