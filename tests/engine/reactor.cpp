@@ -799,9 +799,10 @@ TEST_CASE("wake() ends a wait, the one that runs or the next", "[engine][reactor
 TEST_CASE("a wait ends at its deadline, and at once if that has passed", "[engine][reactor]") {
     fixture f;
     const auto start = std::chrono::steady_clock::now();
-    for (int i = 0; i != 3 && std::chrono::steady_clock::now() - start < 2ms; ++i)  // it may end early, but not always
-        f.d->wait(wait_limit{false, start + 2ms}, f.ready);
-    CHECK(std::chrono::steady_clock::now() - start >= 2ms);
+    int waits = 0;  // some may end early, as when the kernel interrupts; not all, which would be to ask it again and again
+    for (; std::chrono::steady_clock::now() - start < 20ms; ++waits)
+        f.d->wait(wait_limit{false, start + 20ms}, f.ready);
+    CHECK(waits < 500);
     f.d->wait(wait_limit{false, start}, f.ready);
     f.d->wait(wait_limit{false, time_point::min()}, f.ready);
     f.d->wait(wait_limit::none(), f.ready);
