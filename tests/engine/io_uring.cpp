@@ -58,6 +58,32 @@ TEST_CASE("a context runs on epoll where its ring is refused", "[engine][io_urin
     CHECK(tap->count(ring_tap::call::setup) == 1);
 }
 
+TEST_CASE("a kernel that had no memory or descriptors for the first ring is asked again", "[engine][io_uring]") {
+    const int code = GENERATE(ENOMEM, EMFILE, ENFILE, EAGAIN);
+    if (!have_rings())
+        return;
+    const tapped tap;
+    rill::engine::ring_trial trial;
+    tap->fail(ring_tap::call::setup, {0, 1, code});
+    CHECK(trial.result().refused.value() == code);
+    CHECK(!trial.result().refused);
+    const int calls = tap->count(ring_tap::call::setup);
+    CHECK(!trial.result().refused);
+    CHECK(tap->count(ring_tap::call::setup) == calls);
+}
+
+TEST_CASE("a kernel that refuses rings for good is asked once", "[engine][io_uring]") {
+    const int code = GENERATE(ENOSYS, EPERM);
+    if (!have_rings())
+        return;
+    const tapped tap;
+    rill::engine::ring_trial trial;
+    tap->fail(ring_tap::call::setup, {0, ring_tap::for_ever, code});
+    CHECK(trial.result().refused.value() == code);
+    CHECK(trial.result().refused.value() == code);
+    CHECK(tap->count(ring_tap::call::setup) == 1);
+}
+
 TEST_CASE("a ring does without what it cannot register", "[engine][io_uring]") {
     const int code = GENERATE(EPERM, ENOMEM, EINVAL);
     if (!have_rings())

@@ -396,7 +396,9 @@ TEST_CASE("a listener's port is free in the statement after its close, whoever c
     const int hint = GENERATE(solo, shared);
     io_context io(rill::backend::io_uring, hint);
     auto work = rill::make_work_guard(io);
-    std::optional<tcp::acceptor> acceptor(std::in_place, io, any_port(), false);
+    // An address that no other process is given a port of meanwhile.
+    const tcp::endpoint own(rill::ip::make_address_v4("127.77.0.1"), 0);
+    std::optional<tcp::acceptor> acceptor(std::in_place, io, own, false);
     const tcp::endpoint endpoint = acceptor->local_endpoint();
     std::atomic<bool> is_busy{false};
     std::function<void()> be_busy = [&] {

@@ -45,7 +45,7 @@ inline bool have_rings() {
     const char* backend = std::getenv("RILL_BACKEND");
     if ((backend && *backend && backend != std::string_view("io_uring")) || std::getenv("RILL_IO_URING"))
         return false;
-    const auto& refused = rill::engine::tried_ring().refused;
+    const auto refused = rill::engine::tried_ring().refused;
     if (refused)
         WARN("not run: this machine refuses io_uring: " << refused.message());
     return !refused;

@@ -12,7 +12,7 @@ namespace rill::engine {
 /// Falls back to epoll where the system refuses: what it has not, and what it has no memory for.
 RILL_COLD inline std::unique_ptr<driver> make_io_uring(threading t, const driver_options& options) {
     const ring_wishes wishes = read_ring_wishes();
-    const ring_support& support = tried_ring();
+    const ring_support support = tried_ring();
     if (!support.refused) {
         try {
             return std::unique_ptr<driver>(new (options.memory) io_uring_driver(t, options, wishes, support));

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <rill/core/platform.hpp>
 #include <rill/engine/system/gnu_linux/ring.hpp>
+
+#include RILL_SYSTEM(mutex.hpp)
 
 #include <charconv>
 #include <cstdlib>
@@ -126,15 +129,36 @@ RILL_COLD inline bool kernel_prefers_ring(std::string_view release) noexcept {
     return is_preferred;
 }
 
-/// What try_ring() has found the first time.
-inline const ring_support& tried_ring() noexcept {
-    static const ring_support found = try_ring();
-    return found;
+/// Tries until it is answered for good: a want of memory or of descriptors may pass.
+///
+/// Threads  any
+class ring_trial {
+public:
+    RILL_COLD inline ring_support result() noexcept {
+        scoped_lock lock(mutex_);
+        if (!is_settled_) {
+            found_ = try_ring();
+            const int why = found_.refused.value();
+            is_settled_ = why != ENOMEM && why != EMFILE && why != ENFILE && why != EAGAIN;
+        }
+        return found_;
+    }
+
+private:
+    mutex mutex_;
+    ring_support found_;
+    bool is_settled_ = false;
+};
+
+/// This process's.
+inline ring_support tried_ring() noexcept {
+    static ring_trial trial;
+    return trial.result();
 }
 
 /// Whether backend::best is io_uring.
 inline bool prefers_ring() noexcept {
-    const ring_support& found = tried_ring();
+    const ring_support found = tried_ring();
     ::utsname system;
     return !found.refused && found.cooperates && ::uname(&system) == 0 && kernel_prefers_ring(system.release);
 }
