@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/engine/driver/io_uring.hpp>
 
+#include <rill/token/bind_cancellation_slot.hpp>
+
 #include "rings.hpp"
 
 #include <rill/context/executor_work_guard.hpp>
@@ -314,6 +316,52 @@ TEST_CASE("a short transfer is told as such, and composed ones go on", "[engine]
     pair.first.async_write_some(buffer(text), some.handler());
     CHECK(runs_out(io));
     CHECK((some.succeeded(1) || some.succeeded(300)));  // the second: it was tried without the ring
+}
+
+// -- a thread of the kernel's that submits
+
+TEST_CASE("all works with a thread of the kernel's that submits", "[engine][io_uring]") {
+    if (!have_rings())
+        return;
+    const environment_variable wish("RILL_IO_URING", "polled=1");
+    io_context io(rill::backend::io_uring, GENERATE(solo, shared));
+    for (int i = 0; i != 5; ++i) {
+        bustle b(io);
+        b.start();
+        CHECK(runs_out(io));
+        CHECK(b.succeeded());
+    }
+}
+
+TEST_CASE("what arrives after a cancellation is for the next, also where the kernel's thread submits",
+          "[engine][io_uring]") {
+    if (!have_rings())
+        return;
+    const environment_variable wish("RILL_IO_URING", "polled=1");
+    const bool one_only = GENERATE(true, false);
+    io_context io(rill::backend::io_uring, GENERATE(solo, shared));
+    local_pair pair(io);
+    for (int i = 0; i != 100; ++i) {
+        rill::cancellation_signal stop;
+        char data[2];
+        int aborted = 0, received = 0;
+        pair.first.async_read_some(buffer(data),
+                                   rill::bind_cancellation_slot(stop.slot(), [&](error_code ec, std::size_t) {
+                                       aborted += ec == error::operation_aborted;
+                                   }));
+        io.restart();
+        if (i % 2)
+            io.poll();
+        if (one_only)
+            stop.emit(rill::cancellation_type::total);
+        else
+            pair.first.cancel();
+        rill::write(pair.second, buffer("x", 1));
+        pair.first.async_read_some(buffer(data), [&](error_code ec, std::size_t n) { received += !ec && n == 1; });
+        REQUIRE(run_until(io, [&] { return aborted + received == 2; }));
+        CHECK(aborted == 1);
+        CHECK(received == 1);
+    }
 }
 
 // -- memory

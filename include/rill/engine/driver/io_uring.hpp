@@ -165,6 +165,7 @@ private:
     RILL_COLD void wait_without_ring(time_point deadline, guard& lock, task_queue& found) noexcept;
     void call_kernel(wait_limit limit, guard& lock, task_queue& found) noexcept;
     int enter(guard& lock, unsigned least, std::chrono::nanoseconds timeout) noexcept;
+    RILL_COLD void submit_now(guard& lock) noexcept;
     void take_completions(task_queue& ready) noexcept;
     void on_completion(request& q, int result, unsigned flags, task_queue& ready) noexcept;
     bool conclude(entry& r, request& q, int result, unsigned flags) noexcept;
@@ -473,7 +474,7 @@ inline void io_uring_driver::cancel(request& q, task_queue& ready) noexcept {
         if ((q.progress & cancel_put) == 0)
             put_cancel(r, q);
         // Now, and not with the next wait: what arrives from here on is for the requests behind it.
-        enter(lock, 0, system::ring::for_ever);
+        submit_now(lock);
         take_completions(ready);
     }
     if (behind_)
@@ -521,7 +522,7 @@ inline void io_uring_driver::cancel_all(registration& base, task_queue& ready) n
     guard lock(*this);
     end_all(r, ready);
     if (r.in_ring.load(std::memory_order_relaxed) != 0) {
-        enter(lock, 0, system::ring::for_ever);  // as in cancel()
+        submit_now(lock);  // as in cancel()
         take_completions(ready);
     }
     if (behind_)
@@ -637,6 +638,20 @@ inline int io_uring_driver::enter(guard& lock, unsigned least, std::chrono::nano
     if (n < 0 && !refused_ && n != -EINTR && n != -ETIME) [[unlikely]]
         broken_ = error_code(-n, boost::system::system_category());
     return n;
+}
+
+/// The kernel has acted on all entries of now when this returns: also where a thread of its own takes them, if that runs.
+inline void io_uring_driver::submit_now(guard& lock) noexcept {
+    const unsigned tail = ring_.published();
+    enter(lock, 0, system::ring::for_ever);
+    if (idle_ms_ == 0)
+        return;
+    const time_point end = now() + std::chrono::milliseconds(100);
+    while (!broken_ && !ring_.has_taken(tail) && now() < end) {
+        lock.unlock();
+        yield_thread();
+        lock.lock();
+    }
 }
 
 // As when a filter of system calls has been put in place. Closing the ring ends what the kernel has, once no thread is in

@@ -80,6 +80,14 @@ public:
 
     void publish() noexcept { store(at(parameters_.sq_off.tail), ++tail_); }
 
+    /// How many have been published ever.
+    unsigned published() const noexcept { return tail_; }
+
+    /// Whether the kernel has taken the first @p count of them. (They have numbers, which go on and on.)
+    bool has_taken(unsigned count) const noexcept {
+        return static_cast<int>(load(at(parameters_.sq_off.head)) - count) >= 0;
+    }
+
     /// How many are published, and not taken by the kernel.
     unsigned unsubmitted() const noexcept { return is_open() ? tail_ - load(at(parameters_.sq_off.head)) : 0; }
 
