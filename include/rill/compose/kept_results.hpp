@@ -3,7 +3,6 @@
 
 #include <rill/core/error.hpp>
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <exception>
@@ -83,8 +82,14 @@ private:
         (void)((i++ == chosen && (f(*std::launder(reinterpret_cast<results_of_t<Signatures>*>(room_))), true)) || ...);
     }
 
+    static constexpr std::size_t room_for_any() noexcept {
+        std::size_t most = 0;
+        ((most = sizeof(results_of_t<Signatures>) > most ? sizeof(results_of_t<Signatures>) : most), ...);
+        return most;
+    }
+
     std::size_t chosen_ = none;
-    alignas(results_of_t<Signatures>...) unsigned char room_[(std::max)({sizeof(results_of_t<Signatures>)...})];
+    alignas(results_of_t<Signatures>...) unsigned char room_[room_for_any()];
 };
 
 // -- what tells of a failure, in front of the results: also inside the tuple that as_tuple makes of them

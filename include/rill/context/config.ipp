@@ -6,7 +6,6 @@
 #include RILL_DRIVERS
 #include RILL_SYSTEM(environment.hpp)
 
-#include <algorithm>
 #include <charconv>
 #include <iterator>
 #include <string_view>
@@ -248,7 +247,9 @@ RILL_DECL void config_from_env::make(execution_context& ctx) const {
             continue;
         const std::string_view name = entry.substr(0, sign);
         const auto is_meant = [&](const engine::config_key& key) { return name.substr(prefix.size()) == key.variable; };
-        const bool is_known = std::any_of(std::begin(engine::config_keys), std::end(engine::config_keys), is_meant);
+        bool is_known = false;
+        for (const engine::config_key& key : engine::config_keys)
+            is_known = is_known || is_meant(key);
         // Without a prefix the others are somebody else's; RILL_BACKEND and RILL_IO_URING are read where a driver is made.
         if (!is_known && (prefix.empty() || name == "RILL_BACKEND" || name == "RILL_IO_URING"))
             continue;

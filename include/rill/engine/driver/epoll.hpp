@@ -6,7 +6,6 @@
 #include RILL_KERNEL(alarm.hpp)
 #include RILL_KERNEL(waker.hpp)
 
-#include <algorithm>
 #include <cstdint>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -71,7 +70,8 @@ public:
                 return;
         }
         next_ = 0;
-        fetched_ = std::max(fetch(limit), 0);
+        const int fetched = fetch(limit);
+        fetched_ = fetched > 0 ? fetched : 0;
         pass_on(to, answered);
     }
 
@@ -164,7 +164,8 @@ private:
         scoped_lock lock(alarm_mutex_);
         if (set_alarm(limit.deadline))
             return true;
-        self.until = std::min(self.until, limit.deadline);
+        if (limit.deadline < self.until)
+            self.until = limit.deadline;
         self.next = std::exchange(timed_waits_, &self);
         return false;
     }

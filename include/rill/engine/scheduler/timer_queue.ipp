@@ -3,7 +3,6 @@
 
 #include <rill/engine/scheduler/timer_queue.hpp>
 
-#include <algorithm>
 #include <bit>
 
 namespace rill::engine {
@@ -17,7 +16,8 @@ RILL_INLINE timer_queue::key timer_queue::key_of(time_point t) noexcept {
 }
 
 RILL_INLINE timer_queue::key timer_queue::key_of(const timer_request& r) const noexcept {
-    return (std::max)(key_of(r.due), base_);
+    const key k = key_of(r.due);
+    return k > base_ ? k : base_;
 }
 
 RILL_INLINE timer_queue::place timer_queue::place_of(key k) const noexcept {
