@@ -129,7 +129,9 @@ private:
     RILL_COLD void put_all() noexcept;
     RILL_COLD void fail_all(task_queue& ready) noexcept;
 
-    void begin(entry& r, request& q, task_queue& ready) noexcept;
+    void begin(request& q, task_queue& ready) noexcept;
+    RILL_COLD void start_shared(request& q, task_queue& ready) noexcept;
+    RILL_COLD bool is_done_at_once(entry& r, request& q, bool is_first) noexcept;
     void put(entry& r, request& q) noexcept;
     RILL_COLD void put_again(entry& r, request& q) noexcept;
     RILL_COLD void put_cancel(entry& r, request& q) noexcept;
@@ -138,8 +140,11 @@ private:
     RILL_COLD void put_what_is_left(entry& r) noexcept;
     RILL_COLD void fall_behind(entry& r) noexcept;
     RILL_COLD void catch_up(guard& lock, task_queue& ready) noexcept;
+    RILL_COLD void catch_up_after_start() noexcept;
     void fill(ring_entry& e, entry& r, request& q) noexcept;
     void fill_transfer(ring_entry& e, const transfer_request& q, bool receives) noexcept;
+    RILL_COLD void fill_other(ring_entry& e, entry& r, request& q) noexcept;
+    RILL_COLD bool fill_message(ring_entry& e, const transfer_request& q, bool receives) noexcept;
     RILL_COLD bool fill_block(ring_entry& e, entry& r, receive_block_request& q) noexcept;
     RILL_COLD bool conclude_block(entry& r, receive_block_request& q, int result, unsigned flags) noexcept;
     RILL_COLD void feed() noexcept;
@@ -253,29 +258,19 @@ inline registration* io_uring_driver::attach(native_handle handle, error_code& e
 
 // -- requests begin
 
-RILL_INLINE void io_uring_driver::begin(entry& r, request& q, task_queue& ready) noexcept {
+RILL_INLINE void io_uring_driver::begin(request& q, task_queue& ready) noexcept {
+    auto& r = static_cast<entry&>(*q.handle);
+    if (q.cancelled || r.handle == no_handle) [[unlikely]] {
+        q.answer(error::operation_aborted);
+        ready.push(q);
+        return;
+    }
     q.state = request_state::waiting;
     q.progress = 0;
     auto& queue = r.waiting[index(q.way)];
-    if (q.kind == request_kind::connect) [[unlikely]] {
-        auto& c = static_cast<connect_request&>(q);
-        // To a local socket a connection is there at once or never; the kernel's own attempt would wait for a place in
-        // the listener's queue.
-        if (c.peer.ss_family == AF_UNIX && connect(r.handle, c) != outcome::would_block) {
-            note_closing(r, q);
-            ready.push(q);
-            return;
-        }
-    }
     const bool is_first = queue.empty();
-    if (q.wanted_now && is_first) [[unlikely]] {
-        if (try_call(r, q)) {
-            ready.push(q);
-            return;
-        }
-        if (q.kind == request_kind::connect)
-            q.progress |= polled;  // it is under way
-    }
+    if ((q.kind == request_kind::connect || q.wanted_now) && is_done_at_once(r, q, is_first)) [[unlikely]]
+        return ready.push(q);
     queue.push(q);
     if (is_first || !is_ordered(q)) [[likely]]
         put(r, q);
@@ -283,17 +278,44 @@ RILL_INLINE void io_uring_driver::begin(entry& r, request& q, task_queue& ready)
         put_next(r, q.way);
 }
 
-inline void io_uring_driver::start(request& q, task_queue& ready) noexcept {
-    auto& r = static_cast<entry&>(*q.handle);
-    guard lock(*this);
-    if (q.cancelled || r.handle == no_handle) [[unlikely]] {
-        q.answer(error::operation_aborted);
-        ready.push(q);
-        return;
+inline bool io_uring_driver::is_done_at_once(entry& r, request& q, bool is_first) noexcept {
+    if (q.kind == request_kind::connect) {
+        auto& c = static_cast<connect_request&>(q);
+        // To a local socket a connection is there at once or never; the kernel's own attempt would wait for a place in
+        // the listener's queue.
+        if (c.peer.ss_family == AF_UNIX && connect(r.handle, c) != outcome::would_block) {
+            note_closing(r, q);
+            return true;
+        }
     }
-    begin(r, q, ready);
+    if (!q.wanted_now || !is_first)
+        return false;
+    if (try_call(r, q))
+        return true;
+    if (q.kind == request_kind::connect)
+        q.progress |= polled;  // it is under way
+    return false;
+}
+
+inline void io_uring_driver::start(request& q, task_queue& ready) noexcept {
+    if (shared_)
+        return start_shared(q, ready);
+    begin(q, ready);
+    if (behind_) [[unlikely]]
+        catch_up_after_start();
+}
+
+// What others are answered is kept for wait(): start() hands out its own request alone.
+inline void io_uring_driver::catch_up_after_start() noexcept {
+    guard lock(*this);
+    catch_up(lock, answered_);
+}
+
+inline void io_uring_driver::start_shared(request& q, task_queue& ready) noexcept {
+    guard lock(*this);
+    begin(q, ready);
     if (behind_) [[unlikely]] {
-        catch_up(lock, answered_);  // ready is for this one only
+        catch_up(lock, answered_);
         if (waited_for_ && !answered_.empty())
             wake();
     }
@@ -392,22 +414,26 @@ inline void io_uring_driver::catch_up(guard& lock, task_queue& ready) noexcept {
     }
 }
 
+// False: there is no memory for it; then the first buffer has to do.
+inline bool io_uring_driver::fill_message(ring_entry& e, const transfer_request& q, bool receives) noexcept {
+    if (!messages_)
+        messages_.reset(new (std::nothrow)::msghdr[ring_.size()]());
+    if (!messages_)
+        return false;
+    // The kernel has read it when the entry's place is free. (What it writes there when it has received says nothing, and
+    // is not looked at.)
+    ::msghdr& message = messages_[ring_.index_of(e)];
+    message.msg_iov = q.buffers;
+    message.msg_iovlen = q.count;
+    e.opcode = receives ? IORING_OP_RECVMSG : IORING_OP_SENDMSG;
+    e.addr = reinterpret_cast<std::uintptr_t>(&message);
+    e.len = 1;
+    return true;
+}
+
 RILL_INLINE void io_uring_driver::fill_transfer(ring_entry& e, const transfer_request& q, bool receives) noexcept {
-    if (q.count != 1) [[unlikely]] {
-        if (!messages_)
-            messages_.reset(new (std::nothrow)::msghdr[ring_.size()]());
-        if (messages_) {
-            // The kernel has read it when the entry's place is free. (What it writes there when it has received says
-            // nothing, and is not looked at.)
-            ::msghdr& message = messages_[ring_.index_of(e)];
-            message.msg_iov = q.buffers;
-            message.msg_iovlen = q.count;
-            e.opcode = receives ? IORING_OP_RECVMSG : IORING_OP_SENDMSG;
-            e.addr = reinterpret_cast<std::uintptr_t>(&message);
-            e.len = 1;
-            return;
-        }
-    }
+    if (q.count != 1 && fill_message(e, q, receives)) [[unlikely]]
+        return;
     e.opcode = receives ? IORING_OP_RECV : IORING_OP_SEND;
     e.addr = reinterpret_cast<std::uintptr_t>(q.buffers->iov_base);
     constexpr std::size_t most = 0x7fff'f000;  // as the kernel's other calls
@@ -426,7 +452,13 @@ RILL_INLINE void io_uring_driver::fill(ring_entry& e, entry& r, request& q) noex
         auto& send = static_cast<send_request&>(q);
         fill_transfer(e, send, false);
         e.msg_flags = static_cast<unsigned>(send.flags) | MSG_NOSIGNAL;
-    } else if (q.kind == request_kind::accept && (q.progress & polled) == 0) {
+    } else {
+        fill_other(e, r, q);
+    }
+}
+
+inline void io_uring_driver::fill_other(ring_entry& e, entry& r, request& q) noexcept {
+    if (q.kind == request_kind::accept && (q.progress & polled) == 0) {
         auto& accept = static_cast<accept_request&>(q);
         r.may_listen = true;
         e.opcode = IORING_OP_ACCEPT;

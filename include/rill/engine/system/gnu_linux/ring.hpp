@@ -64,7 +64,7 @@ public:
     unsigned size() const noexcept { return parameters_.sq_entries; }
 
     /// The next free one, to be filled and published; null: there is none until some are submitted.
-    entry* next_entry() noexcept {
+    RILL_INLINE entry* next_entry() noexcept {
         if (tail_ - head_seen_ == size()) {
             if (!is_open())
                 return nullptr;
