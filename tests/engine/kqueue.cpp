@@ -11,6 +11,7 @@
 #include <support/child_process.hpp>
 #include <support/kqueue/emulation.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <fcntl.h>
@@ -125,6 +126,26 @@ TEST_CASE("a handle that is released is not registered any more, one that is clo
     CHECK(kqueue_emulation::count_filters(other) == 1);
     pair.second.close();
     CHECK(kqueue_emulation::count_filters(other) == 0);
+}
+
+TEST_CASE("what a context on kqueue opens is closed on exec", "[engine][kqueue]") {
+    const auto open_numbers = [] {
+        std::vector<int> numbers;
+        for (int i = 0; i < 256; ++i)
+            if (::fcntl(i, F_GETFD) != -1)
+                numbers.push_back(i);
+        return numbers;
+    };
+    const std::vector<int> before = open_numbers();
+    rill::io_context io(GENERATE(1, 2), rill::backend::kqueue);
+    int made = 0;
+    for (int number : open_numbers()) {
+        if (std::count(before.begin(), before.end(), number) != 0)
+            continue;
+        ++made;
+        CHECK((::fcntl(number, F_GETFD) & FD_CLOEXEC) != 0);
+    }
+    CHECK(made >= 3);  // the queue and a pipe
 }
 
 TEST_CASE("a queue that was not inherited is not closed in the new process: its number may be another file's",

@@ -386,6 +386,12 @@ FACT("a number that is not open is EBADF") {
     CHECK(queue.apply(b, EVFILT_READ, EV_DELETE) == EBADF);
 }
 
+FACT("a queue's number is not closed on exec unless one asks for it") {
+    CHECK((::fcntl(queue.descriptor(), F_GETFD) & FD_CLOEXEC) == 0);
+    CHECK(::fcntl(queue.descriptor(), F_SETFD, FD_CLOEXEC) == 0);
+    CHECK((::fcntl(queue.descriptor(), F_GETFD) & FD_CLOEXEC) != 0);
+}
+
 FACT("a process made by fork() has no queue") {
     const ::pid_t child = ::fork();
     if (child == 0) {

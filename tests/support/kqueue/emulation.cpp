@@ -88,9 +88,9 @@ class queue {
 public:
     /// Throws errno.
     queue() {
-        top_ = make_set();
+        top_ = make_set(0);
         for (int& set : sets_) {
-            set = make_set();
+            set = make_set(EPOLL_CLOEXEC);
             ::epoll_event event{};
             event.events = EPOLLIN;
             kernel_epoll_ctl(top_, EPOLL_CTL_ADD, set, &event);
@@ -163,8 +163,8 @@ public:
 private:
     using notes = std::map<std::pair<int, filter_set>, note>;
 
-    static int make_set() {
-        int made = kernel(SYS_epoll_create1, EPOLL_CLOEXEC);
+    static int make_set(int flags) {
+        int made = kernel(SYS_epoll_create1, flags);
         if (made < 0)
             throw errno;
         return made;
