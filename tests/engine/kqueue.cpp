@@ -6,10 +6,18 @@
 #include <rill/context/io_context.hpp>
 #include <rill/engine/driver/make_driver.hpp>
 #include <rill/local/connect_pair.hpp>
+#include <rill/token/bind_cancellation_slot.hpp>
+#include <rill/token/post.hpp>
+#include <support/child_process.hpp>
 #include <support/kqueue/emulation.hpp>
 
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <fcntl.h>
 #include <optional>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -84,6 +92,27 @@ TEST_CASE("a handle is registered for writing while a write waits, and until roo
         pair.io.run_one();
 }
 
+TEST_CASE("a write that waits anew is registered anew, whether or not the filter is there", "[engine][kqueue]") {
+    local_pair pair(GENERATE(1, 2));
+    pair.first.async_read_some(rill::buffer(pair.block), [](error_code, std::size_t) {});
+    pair.io.poll();
+    pair.fill();
+    const int before = kqueue_emulation::count_additions();
+    for (int i = 1; i <= 3; ++i) {
+        error_code result;
+        rill::cancellation_signal cancel;
+        pair.first.async_write_some(
+            rill::buffer("abc", 3),
+            rill::bind_cancellation_slot(cancel.slot(), [&](error_code ec, std::size_t) { result = ec; }));
+        pair.io.poll();
+        CHECK(kqueue_emulation::count_additions() == before + i);
+        cancel.emit(rill::cancellation_type::terminal);
+        pair.io.poll();
+        CHECK(result == rill::error::operation_aborted);
+        CHECK(pair.filters() == 2);
+    }
+}
+
 TEST_CASE("a handle that is released is not registered any more, one that is closed neither", "[engine][kqueue]") {
     local_pair pair(GENERATE(1, 2));
     for (auto* s : {&pair.first, &pair.second})
@@ -97,6 +126,26 @@ TEST_CASE("a handle that is released is not registered any more, one that is clo
     CHECK(kqueue_emulation::count_filters(other) == 1);
     pair.second.close();
     CHECK(kqueue_emulation::count_filters(other) == 0);
+}
+
+TEST_CASE("what a context on kqueue opens is closed on exec", "[engine][kqueue]") {
+    const auto open_numbers = [] {
+        std::vector<int> numbers;
+        for (int i = 0; i < 256; ++i)
+            if (::fcntl(i, F_GETFD) != -1)
+                numbers.push_back(i);
+        return numbers;
+    };
+    const std::vector<int> before = open_numbers();
+    rill::io_context io(GENERATE(1, 2), rill::backend::kqueue);
+    int made = 0;
+    for (int number : open_numbers()) {
+        if (std::count(before.begin(), before.end(), number) != 0)
+            continue;
+        ++made;
+        CHECK((::fcntl(number, F_GETFD) & FD_CLOEXEC) != 0);
+    }
+    CHECK(made >= 3);  // the queue and a pipe
 }
 
 TEST_CASE("a queue that was not inherited is not closed in the new process: its number may be another file's",
@@ -119,6 +168,42 @@ TEST_CASE("a queue that was not inherited is not closed in the new process: its 
     CHECK(status == 0);
 }
 
+TEST_CASE("a wake-up that was fetched before a fork, of a pipe that is the other process's, is nobody's event after it",
+          "[engine][kqueue]") {
+    const kqueue_emulation::calm calm;
+    rill::io_context io(1, rill::backend::kqueue);
+    // As many as are passed on at once: the wake-up is left over.
+    constexpr std::size_t count = 16;
+    std::deque<rill::local::stream_protocol::socket> first, second;
+    char byte[count];
+    std::size_t received = 0;
+    pid_t child = -1;
+    for (std::size_t i = 0; i != count; ++i) {
+        rill::local::connect_pair(first.emplace_back(io), second.emplace_back(io));
+        first[i].async_read_some(rill::buffer(&byte[i], 1), [&](error_code ec, std::size_t) {
+            received += !ec;
+            if (child != -1)
+                return;
+            io.notify_fork(rill::io_context::fork_prepare);
+            child = ::fork();
+            if (child == 0)
+                ::alarm(50);  // whatever happens
+            io.notify_fork(child == 0 ? rill::io_context::fork_child : rill::io_context::fork_parent);
+        });
+    }
+    io.poll();  // they wait
+    for (auto& s : second)
+        s.write_some(rill::buffer("a", 1));
+    std::thread([&] { rill::post(io, [] {}); }).join();  // an event, behind those
+    io.restart();
+    io.run();
+    if (child == 0)
+        child_process::leave([&] { return received == count ? 0 : 1; });
+    CHECK(received == count);
+    child_process other(child);
+    CHECK(other.exit_code() == 0);
+}
+
 TEST_CASE("a loop on kqueue that is woken more often than its pipe holds runs what it was woken for, and sleeps again",
           "[engine][kqueue]") {
     using namespace rill::engine;
@@ -135,5 +220,19 @@ TEST_CASE("a loop on kqueue that is woken more often than its pipe holds runs wh
         driver->wait(until, ready);
     CHECK(waits < 20);
     CHECK(ready.empty());
+    driver->shut_down(ready);
+}
+
+TEST_CASE("the system is not asked to wait for years, which it may refuse", "[engine][kqueue]") {
+    using namespace rill::engine;
+    const kqueue_emulation::calm calm;
+    auto driver = make_driver(rill::backend::kqueue, GENERATE(threading::solo, threading::shared));
+    task_queue ready;
+    wait_limit limit;
+    limit.deadline = limit.own_deadline = driver->now() + 24h * 365 * 20;
+    const int before = kqueue_emulation::count_refused_timeouts();
+    driver->wake();
+    driver->wait(limit, ready);
+    CHECK(kqueue_emulation::count_refused_timeouts() == before);
     driver->shut_down(ready);
 }

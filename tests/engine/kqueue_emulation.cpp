@@ -386,6 +386,12 @@ FACT("a number that is not open is EBADF") {
     CHECK(queue.apply(b, EVFILT_READ, EV_DELETE) == EBADF);
 }
 
+FACT("a queue's number is not closed on exec unless one asks for it") {
+    CHECK((::fcntl(queue.descriptor(), F_GETFD) & FD_CLOEXEC) == 0);
+    CHECK(::fcntl(queue.descriptor(), F_SETFD, FD_CLOEXEC) == 0);
+    CHECK((::fcntl(queue.descriptor(), F_GETFD) & FD_CLOEXEC) != 0);
+}
+
 FACT("a process made by fork() has no queue") {
     const ::pid_t child = ::fork();
     if (child == 0) {
@@ -451,13 +457,14 @@ FACT("what there was no room for comes with the next call") {
     CHECK(n == 10);
 }
 
-FACT("a time-out is kept to the nanosecond, and a bad one is refused") {
+FACT("a time-out is kept to the nanosecond, and a bad one is refused, one of years too") {
     event e;
     const ::timespec two_milliseconds{0, 2'000'000};
     const auto began = std::chrono::steady_clock::now();
     CHECK(::kevent(queue.descriptor(), nullptr, 0, &e, 1, &two_milliseconds) == 0);
     CHECK(std::chrono::steady_clock::now() - began >= std::chrono::milliseconds(2));
-    for (const ::timespec bad : {::timespec{-1, 0}, ::timespec{0, -1}, ::timespec{0, 1'000'000'000}}) {
+    for (const ::timespec bad :
+         {::timespec{-1, 0}, ::timespec{0, -1}, ::timespec{0, 1'000'000'000}, ::timespec{100'000'001, 0}}) {
         CHECK(::kevent(queue.descriptor(), nullptr, 0, &e, 1, &bad) == -1);
         CHECK(errno == EINVAL);
     }
@@ -521,10 +528,13 @@ FACT("a signal interrupts the wait") {
 
 // -- chaos
 
+// What is only now and then so in chaos: it must be within so many attempts.
+constexpr int attempts = 10'000;
+
 FACT("in chaos a write filter reports again what it has reported") {
-    kqueue_emulation::set_chaos(true);
     open_pair();
     CHECK(queue.apply(a, EVFILT_WRITE, EV_ADD | EV_CLEAR) == 0);
+    kqueue_emulation::set_chaos(true);
     for (std::size_t seen = 0; seen < 5;) {
         const auto events = queue.take();
         for (const event& e : events)
@@ -533,10 +543,98 @@ FACT("in chaos a write filter reports again what it has reported") {
     }
 }
 
-FACT("in chaos nothing is lost") {
+FACT("in chaos filters report what is not so") {
+    open_pair();
+    int data = 0;
+    CHECK(queue.apply(a, EVFILT_READ, EV_ADD | EV_CLEAR, &data) == 0);
+    CHECK(queue.is_silent());
     kqueue_emulation::set_chaos(true);
+    std::vector<event> events;
+    for (int i = 0; i < attempts && events.empty(); ++i)
+        events = queue.take();
+    REQUIRE(events.size() == 1);
+    CHECK(events[0].ident == static_cast<std::uintptr_t>(a));
+    CHECK(events[0].filter == EVFILT_READ);
+    CHECK(events[0].udata == &data);
+}
+
+FACT("in chaos events come mostly one by one, and in any order") {
+    for (int i = 0; i < 3; ++i) {
+        open_pair();
+        send(b, "abc");
+        CHECK(queue.apply(a, EVFILT_READ, EV_ADD) == 0);
+    }
+    kqueue_emulation::set_chaos(true);
+    int alone = 0, together = 0;
+    std::set<std::vector<std::uintptr_t>> orders;
+    for (int i = 0; i < 1000; ++i) {
+        const auto events = queue.take();
+        ++(events.size() == 1 ? alone : together);
+        std::vector<std::uintptr_t> order;
+        for (const event& e : events)
+            order.push_back(e.ident);
+        if (order.size() == 3)
+            orders.insert(order);
+    }
+    CHECK(alone > together);
+    CHECK(orders.size() == 6);
+}
+
+FACT("in chaos fflags and data are noise") {
+    open_pair();
+    send(b, "abc");
+    CHECK(queue.apply(a, EVFILT_READ, EV_ADD) == 0);
+    kqueue_emulation::set_chaos(true);
+    std::set<std::uint32_t> fflags;
+    std::set<std::intptr_t> data;
+    for (int i = 0; i < 100; ++i)
+        for (const event& e : queue.take()) {
+            fflags.insert(e.fflags);
+            data.insert(e.data);
+        }
+    CHECK(fflags.size() > 10);
+    CHECK(data.size() > 10);
+}
+
+FACT("in chaos a wait is interrupted") {
+    kqueue_emulation::set_chaos(true);
+    event e;
+    const ::timespec short_time{0, 1000};
+    int result = 0;
+    for (int i = 0; i < attempts && result != -1; ++i)
+        result = ::kevent(queue.descriptor(), nullptr, 0, &e, 1, &short_time);
+    CHECK(result == -1);
+    CHECK(errno == EINTR);
+}
+
+FACT("in chaos a call that changes something is interrupted, after it has changed it") {
+    open_pair();
+    kqueue_emulation::set_chaos(true);
+    int error = 0;
+    for (int i = 0; i < attempts && error == 0; ++i) {
+        queue.apply(a, EVFILT_READ, EV_DELETE);
+        error = queue.apply(a, EVFILT_READ, EV_ADD);
+        CHECK(kqueue_emulation::count_filters(a) == 1);
+    }
+    CHECK(error == EINTR);
+}
+
+FACT("in chaos a filter that is deleted is said to be gone already") {
+    open_pair();
+    kqueue_emulation::set_chaos(true);
+    int error = 0;
+    for (int i = 0; i < attempts && error != ENOENT; ++i) {
+        queue.apply(a, EVFILT_READ, EV_ADD);
+        error = queue.apply(a, EVFILT_READ, EV_DELETE);
+        CHECK(kqueue_emulation::count_filters(a) == 0);
+    }
+    CHECK(error == ENOENT);
+}
+
+FACT("in chaos nothing is lost") {
     open_pair();
     CHECK(queue.apply(a, EVFILT_READ, EV_ADD | EV_CLEAR) == 0);
+    kqueue_emulation::set_chaos(true);
     for (int i = 0; i < 100; ++i) {
         send(b, "a");
         char byte;
@@ -602,6 +700,36 @@ FACT("not imitated: data of datagrams counts no addresses, that of listeners and
     CHECK(queue.wait().data == 5);
     CHECK(queue.apply(b, EVFILT_WRITE, EV_ADD | EV_CLEAR) == 0);
     CHECK(queue.wait().data == 1);
+}
+
+FACT("not imitated: a write to a pipe as room to write in it") {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_NONBLOCK) == 0);
+    keep(ends[0]);
+    keep(ends[1]);
+    CHECK(queue.apply(ends[1], EVFILT_WRITE, EV_ADD | EV_CLEAR) == 0);
+    queue.wait();
+    CHECK(::write(ends[1], "a", 1) == 1);
+    CHECK(queue.is_silent());
+}
+
+FACT("not imitated: that a descriptor which has been closed is not there, rather than bad, as on macOS") {
+    open_pair();
+    CHECK(queue.apply(a, EVFILT_READ, EV_ADD) == 0);
+    opened.erase(std::find(opened.begin(), opened.end(), a));
+    ::close(a);
+    CHECK(queue.apply(a, EVFILT_READ, EV_DELETE) == EBADF);
+}
+
+FACT("not imitated: what is no part of kqueue, such as that what is accepted is non-blocking as the listener is") {
+    const int listener = tcp();
+    const ::sockaddr_in address = bound(listener);
+    REQUIRE(::listen(listener, 4) == 0);
+    CHECK(queue.apply(listener, EVFILT_READ, EV_ADD) == 0);
+    connect(tcp(), address);
+    queue.wait();
+    a = keep(::accept(listener, nullptr, nullptr));
+    CHECK((::fcntl(a, F_GETFL) & O_NONBLOCK) == 0);
 }
 
 FACT("not there: filters and flags that the library does not use") {

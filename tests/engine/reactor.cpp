@@ -9,8 +9,10 @@
 
 #include <support/backends.hpp>
 #include <support/catch.hpp>
+#include <support/kqueue/emulation.hpp>
 #include <support/soon.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -23,6 +25,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <string>
+#include <string_view>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <thread>
@@ -682,6 +685,46 @@ TEST_CASE("detach() ends what waits, and the number and the registration can be 
     }
 }
 
+TEST_CASE("an event that was fetched for a handle is not passed on to the next one that has its registration",
+          "[engine][reactor]") {
+    const kqueue_emulation::calm calm;
+    fixture f;
+    // More than are passed on at once.
+    std::deque<socket_pair> pairs(24);
+    std::deque<test_receive> receives;
+    for (auto& p : pairs)
+        f.start(receives.emplace_back(f.attach(p.ends[0])));
+    for (auto& p : pairs)
+        p.peer_sends("a");
+    f.look();
+
+    std::vector<registration*> left;
+    for (std::size_t i = 0; i != pairs.size(); ++i) {
+        if (receives[i].state != request_state::waiting)
+            continue;
+        left.push_back(receives[i].handle);
+        f.d->detach(*left.back(), true, f.ready);
+        pairs[i].close(0);
+    }
+    f.answered();
+    CHECK((!left.empty() || std::string_view(f.d->name()) == "poll"));
+
+    std::deque<socket_pair> others(left.size());
+    std::vector<reactor_registration*> reused;
+    for (auto& p : others) {
+        registration* r = f.attach(p.ends[0]);
+        CHECK(std::count(left.begin(), left.end(), r) == 1);
+        reused.push_back(static_cast<reactor_registration*>(r));
+        test_receive finds_nothing(r);
+        f.start(finds_nothing);
+        f.cancel(finds_nothing);
+        f.answered();
+    }
+    f.look();
+    for (const reactor_registration* r : reused)
+        CHECK_FALSE(r->may_succeed[static_cast<std::size_t>(direction::read)]);
+}
+
 TEST_CASE("shut_down() ends everything and clears the owners' pointers", "[engine][reactor]") {
     fixture f;
     std::deque<socket_pair> sockets;
@@ -799,7 +842,8 @@ TEST_CASE("wake() ends a wait, the one that runs or the next", "[engine][reactor
 TEST_CASE("a wait ends at its deadline, and at once if that has passed", "[engine][reactor]") {
     fixture f;
     const auto start = std::chrono::steady_clock::now();
-    int waits = 0;  // some may end early, as when the kernel interrupts; not all, which would be to ask it again and again
+    int waits =
+        0;  // some may end early, as when the kernel interrupts; not all, which would be to ask it again and again
     for (; std::chrono::steady_clock::now() - start < 20ms; ++waits)
         f.d->wait(wait_limit{false, start + 20ms}, f.ready);
     CHECK(waits < 500);

@@ -58,6 +58,10 @@ bool get_socket_option(int descriptor, int name, int& value) {
 
 const char* const seed = std::getenv("KQUEUE_CHAOS");
 std::atomic<bool> chaos{seed != nullptr};
+std::atomic<int> additions{0};
+std::atomic<int> refused_timeouts{0};
+
+constexpr ::time_t longest_timeout = 100'000'000;  // seconds
 
 class dice {
 public:
@@ -84,9 +88,9 @@ class queue {
 public:
     /// Throws errno.
     queue() {
-        top_ = make_set();
+        top_ = make_set(0);
         for (int& set : sets_) {
-            set = make_set();
+            set = make_set(EPOLL_CLOEXEC);
             ::epoll_event event{};
             event.events = EPOLLIN;
             kernel_epoll_ctl(top_, EPOLL_CTL_ADD, set, &event);
@@ -105,6 +109,8 @@ public:
     int apply(const struct kevent& change) {
         std::lock_guard lock(mutex_);
         const int error = apply_locked(change);
+        if (error == 0 && change.flags & EV_ADD)
+            ++additions;
         return error == 0 && change.flags & EV_DELETE && dice_.one_in(8) ? ENOENT : error;
     }
 
@@ -129,6 +135,12 @@ public:
         }
     }
 
+    /// In chaos: a signal.
+    bool is_interrupted() {
+        std::lock_guard lock(mutex_);
+        return dice_.one_in(32);
+    }
+
     /// The number is about to be closed.
     void forget(int descriptor) {
         std::lock_guard lock(mutex_);
@@ -151,8 +163,8 @@ public:
 private:
     using notes = std::map<std::pair<int, filter_set>, note>;
 
-    static int make_set() {
-        int made = kernel(SYS_epoll_create1, EPOLL_CLOEXEC);
+    static int make_set(int flags) {
+        int made = kernel(SYS_epoll_create1, flags);
         if (made < 0)
             throw errno;
         return made;
@@ -207,11 +219,6 @@ private:
     int room(int count) {
         std::lock_guard lock(mutex_);
         return chaos && !dice_.one_in(4) ? 1 : count;
-    }
-
-    bool is_interrupted() {
-        std::lock_guard lock(mutex_);
-        return dice_.one_in(32);
     }
 
     int take(struct kevent* events, int count) {
@@ -371,6 +378,8 @@ void on_close(int descriptor) {
 
 }  // namespace
 
+int kqueue_emulation::count_additions() { return additions; }
+int kqueue_emulation::count_refused_timeouts() { return refused_timeouts; }
 void kqueue_emulation::set_chaos(bool on) { chaos = on; }
 bool kqueue_emulation::is_chaotic() { return chaos; }
 
@@ -406,7 +415,9 @@ extern "C" int kevent(int descriptor, const struct kevent* changes, int change_c
     }
     std::optional<::timespec> end;
     if (timeout) {
-        if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= 1'000'000'000) {
+        if (timeout->tv_sec < 0 || timeout->tv_sec > longest_timeout || timeout->tv_nsec < 0 ||
+            timeout->tv_nsec >= 1'000'000'000) {
+            ++refused_timeouts;
             errno = EINVAL;
             return -1;
         }
@@ -432,6 +443,10 @@ extern "C" int kevent(int descriptor, const struct kevent* changes, int change_c
         events[failed].flags |= EV_ERROR;
         events[failed].data = error;
         ++failed;
+    }
+    if (failed == 0 && event_count == 0 && q->is_interrupted()) {
+        errno = EINTR;
+        return -1;
     }
     if (failed != 0 || event_count == 0)
         return failed;

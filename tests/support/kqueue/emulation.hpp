@@ -6,8 +6,8 @@
 namespace kqueue_emulation {
 
 /// In chaos kevent() does what a kernel may do and mostly does not: it reports a filter that is not ready, a write filter
-/// again and again, events in any order and few at a time; it is interrupted; filters that are deleted are said to be gone
-/// already; `fflags`, and `data` but for that of a failed change, are noise.
+/// again and again, events in any order and few at a time; it is interrupted, also after it has made its changes; filters
+/// that are deleted are said to be gone already; `fflags`, and `data` but for that of a failed change, are noise.
 void set_chaos(bool on);
 bool is_chaotic();
 
@@ -22,6 +22,10 @@ public:
 private:
     const bool was_chaotic_ = is_chaotic();
 };
+
+/// How often, in this process, EV_ADD has succeeded, and a time-out was refused.
+int count_additions();
+int count_refused_timeouts();
 
 /// How many filters are registered, with all queues of the process, for @p descriptor.
 int count_filters(int descriptor);

@@ -18,12 +18,12 @@ namespace rill::engine {
 /// Edges from the kqueue of macOS and the BSDs: each handle is registered once for reading, and for writing from the
 /// first write that has to wait until room is reported that nobody waits for.
 ///
-/// It uses what all of them have and do alike. In particular it does not read `fflags`, nor `data` but for the number in
-/// an EV_ERROR entry: what they count differs, and the error that they tell is the socket's to tell. Source: kqueue(2).
+/// It uses what all of them have and do alike. In particular it does not read `fflags` and `data`: what they count differs,
+/// and the error that they tell is the socket's to tell. There are no EV_ERROR entries, as no call that changes something
+/// has room for one: it fails itself. Source: kqueue(2).
 class kqueue_poller final : public poller {
 public:
-    kqueue_poller(threading t, const driver_options&)
-        : poller(arming::while_writing), most_(t == threading::solo ? most_events : events_at_a_time) {
+    kqueue_poller(threading t, const driver_options&) : poller(arming::while_writing), solo_(t == threading::solo) {
         error_code ec;
         handle_ = make_queue(ec);
         throw_if(ec, "kqueue");
@@ -46,6 +46,8 @@ public:
         if (!closing)
             forget(r);
         r.armed = 0;
+        if (solo_)
+            forget_events(r);
     }
 
     void abandon(reactor_registration& r) noexcept override {
@@ -53,9 +55,11 @@ public:
         system::abandon_file(r.handle, has_forked_);
     }
 
+    /// Also if the filter is there: EV_ADD looks at the handle anew, so that nothing depends on when exactly a kind of file
+    /// has its edges.
     bool arm(reactor_registration& r, direction way, error_code& ec) noexcept override {
-        if (way == direction::write && !r.armed)
-            r.armed = change(r, EVFILT_WRITE, EV_ADD | EV_CLEAR, ec);
+        if (way == direction::write && change(r, EVFILT_WRITE, EV_ADD | EV_CLEAR, ec))
+            r.armed = 1;
         return !ec;
     }
 
@@ -117,6 +121,18 @@ private:
         return false;
     }
 
+    // The registration may be another thread's next. (In shared mode its lock sees to that, and the events are those of
+    // the thread in wait().)
+    void forget_events(const reactor_registration& r) noexcept {
+        for (int i = next_; i < fetched_; ++i)
+            if (registration_of(events_[i]) == &r)
+                events_[i].udata = {};
+    }
+
+    static reactor_registration* registration_of(const kernel_event& event) noexcept {
+        return reinterpret_cast<reactor_registration*>(event.udata);
+    }
+
     void forget(reactor_registration& r) noexcept {
         error_code ignored;  // one that is not there
         change(r, EVFILT_READ, EV_DELETE, ignored);
@@ -134,7 +150,9 @@ private:
             timeout.tv_nsec = static_cast<long>(left.count() % 1'000'000'000);
         }
         next_ = 0;
-        fetched_ = std::max(::kevent(handle_, nullptr, 0, events_, most_, forever ? nullptr : &timeout), 0);
+        fetched_ = std::max(::kevent(handle_, nullptr, 0, events_, solo_ ? most_events : events_at_a_time,
+                                     forever ? nullptr : &timeout),
+                            0);
         return fetched_ != 0;
     }
 
@@ -152,13 +170,12 @@ private:
         if (event.ident == static_cast<decltype(event.ident)>(waker_.handle())) {
             waker_.drain();
             woken_ = true;
-        } else {
-            // Its handle may be gone, and the registration another one's: then that one looks for nothing.
-            auto& r = *reinterpret_cast<reactor_registration*>(event.udata);
+        } else if (reactor_registration* r = registration_of(event)) {
+            // Shared: its handle may be gone, and the registration another one's. Then that one looks for nothing.
             ready_events ready;
             ready.readable = ready.exceptional = ready.unusual = event.filter == EVFILT_READ;
             ready.writable = event.filter == EVFILT_WRITE;
-            to.on_ready(r, ready, answered);
+            to.on_ready(*r, ready, answered);
         }
     }
 
@@ -196,7 +213,7 @@ private:
         });
     }
 
-    const int most_;           // shared: no more than are passed on at once
+    const bool solo_;          // shared: no more events are fetched than are passed on at once
     bool has_forked_ = false;  // another process may have the same files
     waker waker_;
     native_handle handle_;
