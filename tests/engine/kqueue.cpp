@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <support/capabilities.hpp>
+
+#if TEST_HAS_KQUEUE
+
 #include <rill/engine/driver/kqueue.hpp>
 
 #include <support/catch.hpp>
@@ -137,3 +141,5 @@ TEST_CASE("a loop on kqueue that is woken more often than its pipe holds runs wh
     CHECK(ready.empty());
     driver->shut_down(ready);
 }
+
+#endif
