@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <support/capabilities.hpp>
+
+#if TEST_HAS_IO_URING
+
 #include <rill/engine/driver/io_uring.hpp>
 
 #include "rings.hpp"
@@ -445,3 +449,5 @@ TEST_CASE("a turn of the loop calls the kernel once at most", "[engine][io_uring
         CHECK(calls < requests / 20);
     }
 }
+
+#endif

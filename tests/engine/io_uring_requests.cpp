@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <support/capabilities.hpp>
+
+#if TEST_HAS_IO_URING
+
 #include <rill/engine/driver/io_uring.hpp>
 
 #include <rill/token/bind_cancellation_slot.hpp>
@@ -610,3 +614,5 @@ TEST_CASE("a new process has a ring of its own, as soon as the kernel gives it o
     CHECK(child_read.calls == 0);
     CHECK(std::string_view(data[1], 6) == "parent");
 }
+
+#endif

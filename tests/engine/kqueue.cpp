@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <support/capabilities.hpp>
+
+#if TEST_HAS_KQUEUE
+
 #include <rill/engine/driver/kqueue.hpp>
 
 #include <support/catch.hpp>
@@ -236,3 +240,5 @@ TEST_CASE("the system is not asked to wait for years, which it may refuse", "[en
     CHECK(kqueue_emulation::count_refused_timeouts() == before);
     driver->shut_down(ready);
 }
+
+#endif

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <support/capabilities.hpp>
+
+#if TEST_HAS_KQUEUE
+
 #include <sys/event.h>
 
 #include <support/catch.hpp>
@@ -738,3 +742,5 @@ FACT("not there: filters and flags that the library does not use") {
     CHECK(queue.apply(a, EVFILT_READ, EV_ADD | 0x0010) == EINVAL);  // EV_ONESHOT
     CHECK(queue.apply(a, EVFILT_READ, 0) == ENOENT);
 }
+
+#endif

@@ -6,6 +6,7 @@
 #include <rill/io/basic_stream_socket.hpp>
 #include <rill/local/connect_pair.hpp>
 
+#include <support/capabilities.hpp>
 #include <support/child_process.hpp>
 
 #include <functional>
@@ -14,7 +15,6 @@
 #include <string>
 #include <string_view>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 using namespace loopback;
@@ -404,6 +404,7 @@ TEST_CASE("a receive goes on when its context changes its ring", "[io][receive_b
     pair.second.close();
 }
 
+#if TEST_HAS_FORK
 TEST_CASE("a new process goes on receiving, as does the old one", "[io][receive_buffer][fork]") {
     rill::io_context io(few_buffers(GENERATE(solo, shared), 2));
     local::socket first(io), second(io), first_child(io), second_child(io);
@@ -440,6 +441,7 @@ TEST_CASE("a new process goes on receiving, as does the old one", "[io][receive_
     CHECK(here.got("parent"));
     CHECK(there.calls == 0);
 }
+#endif
 
 TEST_CASE("a received buffer outlives its context", "[io][receive_buffer]") {
     std::optional<rill::io_context> io(std::in_place, GENERATE(solo, shared));

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <rill/io/received_buffer.hpp>
 
+#include <support/capabilities.hpp>
+
+#if TEST_HAS_PROC
+
 #include "loopback.hpp"
 
 #include <rill/io/basic_stream_socket.hpp>
@@ -90,3 +94,5 @@ TEST_CASE("10,000 connections that wait to receive have no buffers, and 120 byte
     }
     ::setrlimit(RLIMIT_NOFILE, &before);
 }
+
+#endif

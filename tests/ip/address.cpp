@@ -2,6 +2,7 @@
 #include <rill/ip/address.hpp>
 
 #include <support/bare_sockets.hpp>
+#include <support/capabilities.hpp>
 #include <support/catch.hpp>
 
 #include <functional>
@@ -262,6 +263,17 @@ TEST_CASE("a malformed version 6 address is an invalid argument", "[ip][address_
     }
 }
 
+/// "::1.02.3.4"
+static bool has_number_with_leading_zero(const std::string& text) {
+    std::size_t at = text.rfind(':') + 1;
+    if (text.find('.', at) == std::string::npos)
+        return false;
+    for (; at != 0; at = text.find('.', at) + 1)
+        if (at + 1 < text.size() && text[at] == '0' && text[at + 1] != '.')
+            return true;
+    return false;
+}
+
 TEST_CASE("addresses are read as the system reads them", "[ip][address]") {
     std::minstd_rand random(20240607);
     auto any_of = [&](std::string_view set) { return set[random() % set.size()]; };
@@ -283,7 +295,9 @@ TEST_CASE("addresses are read as the system reads them", "[ip][address]") {
         const address_v4 read4 = make_address_v4(text, ec4);
         const address_v6 read6 = make_address_v6(text, ec6);
         const bool is_v4 = ::inet_pton(AF_INET, text.c_str(), v4.data()) == 1;
-        const bool is_v6 = ::inet_pton(AF_INET6, text.c_str(), v6.data()) == 1;
+        bool is_v6 = ::inet_pton(AF_INET6, text.c_str(), v6.data()) == 1;
+        if (TEST_TAKES_LEADING_ZEROS && has_number_with_leading_zero(text))
+            is_v6 = false;
         const bool same =
             is_v4 == !ec4 && is_v6 == !ec6 && (!is_v4 || read4.to_bytes() == v4) && (!is_v6 || read6.to_bytes() == v6);
         if (!same || (is_v6 && make_address_v6(read6.to_string()) != read6))

@@ -13,9 +13,18 @@
 #else
 #define TEST_CAN_REFUSE_THREADS 0
 #endif
+// The driver io_uring.
+#if defined(__linux__)
+#define TEST_HAS_IO_URING 1
+#else
+#define TEST_HAS_IO_URING 0
+#endif
+#define TEST_HAS_KQUEUE 1                // the driver kqueue, on its emulation where that is not the system's
 #define TEST_HAS_REUSE_PORT 1            // several sockets can listen on one port, and share its connections
 #define TEST_TELLS_MARK_IF_NONE_COMES 0  // at_mark() is also true as long as no urgent data comes
 #define TEST_HAS_LOW_WATERMARKS 1        // a number of bytes below which a socket is not ready
 #define TEST_HAS_COMPLETION_PORTS 0      // the driver iocp
 #define TEST_FREES_ADDRESSES_LATE 0      // a moment after the close of a listener that another thread watches
 #define TEST_HAS_DO_NOT_ROUTE 1          // SO_DONTROUTE is more than accepted
+#define TEST_TAKES_LEADING_ZEROS 0       // inet_pton() in the numbers of "::1.2.3.4"
+#define TEST_KEEPS_THREAD_LOCALS 1       // a thread's variables are there until the last of their destructors has run

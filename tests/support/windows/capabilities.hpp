@@ -6,6 +6,8 @@
 #define TEST_HAS_LOCAL_SOCKETS 0  // Windows 10 has them, Wine 8 not
 #define TEST_HAS_PROC 0
 #define TEST_HAS_REACTOR 0
+#define TEST_HAS_IO_URING 0
+#define TEST_HAS_KQUEUE 0
 #define TEST_HAS_DESCRIPTORS 0
 #define TEST_CAN_REFUSE_THREADS 0
 #define TEST_HAS_REUSE_PORT 0
@@ -14,3 +16,5 @@
 #define TEST_HAS_COMPLETION_PORTS 1
 #define TEST_FREES_ADDRESSES_LATE 1  // Wine 8
 #define TEST_HAS_DO_NOT_ROUTE 0
+#define TEST_TAKES_LEADING_ZEROS 1  // Wine 8
+#define TEST_KEEPS_THREAD_LOCALS 0  // MinGW's gcc may free them first

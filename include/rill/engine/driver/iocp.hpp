@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rill/engine/driver/driver.hpp>
+#include <rill/engine/driver/registration_pool.hpp>
 
 #include RILL_SYSTEM(afd_poll.hpp)
 #include RILL_SYSTEM(mutex.hpp)
@@ -105,11 +106,11 @@ public:
 private:
     using entry = iocp_registration;
 
-    struct chunk : in_source_memory {
-        static constexpr std::size_t size = 32;
-        entry entries[size];
-        chunk* next = nullptr;
-    };
+    template <std::size_t>
+    struct nothing_shared {};
+    using pool = registration_pool<entry, nothing_shared>;
+
+    static void prepare(pool::chunk&, memory_source*) noexcept {}
 
     /// A thread that waits with a time-out.
     struct timed_wait {
@@ -122,9 +123,7 @@ private:
 
     static constexpr ::ULONG packets_at_a_time = 32;
 
-    RILL_COLD RILL_DECL bool add_chunk() noexcept;
-    RILL_DECL void put_back(entry& r) noexcept;
-    RILL_COLD RILL_DECL bool associate(native_handle handle) noexcept;
+    RILL_COLD RILL_DECL int associate(native_handle handle) noexcept;
     RILL_COLD RILL_DECL void give_away(entry& r, bool idle) noexcept;
 
     RILL_DECL launch begin(entry& r, request& q) noexcept;
@@ -175,10 +174,9 @@ private:
     memory_source* const memory_;
     ::HANDLE port_ = nullptr;
     std::atomic<std::size_t> calls_{0};  // in the kernel
-    mutex entries_mutex_;
-    chunk* chunks_ = nullptr;  // entries_mutex_
-    entry* free_ = nullptr;    // entries_mutex_; linked by `next`
-    // Sockets that were given away, but that the system cannot take from the port. entries_mutex_
+    pool registrations_;
+    mutex given_away_mutex_;
+    // Sockets that were given away, but that the system cannot take from the port. given_away_mutex_
     std::vector<native_handle, source_allocator<native_handle>> given_away_;
     mutex waits_mutex_;
     timed_wait* timed_waits_ = nullptr;  // shared: waits_mutex_

@@ -20,6 +20,7 @@ inline ::HANDLE file_of(native_handle handle) noexcept { return reinterpret_cast
 RILL_DECL iocp::iocp(threading t, const driver_options& options)
     : shared_(t == threading::shared),
       memory_(options.memory),
+      registrations_(options.memory),
       given_away_(source_allocator<native_handle>(options.memory)) {
     system::use_winsock();
     port_ = ::CreateIoCompletionPort(INVALID_HANDLE_VALUE, nullptr, 0, 0);
@@ -33,59 +34,23 @@ RILL_DECL iocp::~iocp() {
         timers_ = t->next;
         delete t;
     }
-    while (chunk* c = chunks_) {
-        chunks_ = c->next;
-        delete c;
-    }
     ::CloseHandle(port_);
 }
 
-// With entries_mutex_ held. False: out of memory.
-RILL_DECL bool iocp::add_chunk() noexcept {
-    chunk* c;
-    try {
-        c = new (memory_) chunk;
-    } catch (...) {
-        return false;  // whatever the user's allocator throws
-    }
-    for (entry& e : c->entries) {
-        e.next = free_;
-        free_ = &e;
-    }
-    c->next = chunks_;
-    chunks_ = c;
-    return true;
-}
-
-RILL_DECL void iocp::reserve(std::size_t registrations) {
-    scoped_lock lock(entries_mutex_);
-    for (std::size_t made = 0; made < registrations; made += chunk::size)
-        if (!add_chunk())
-            throw std::bad_alloc();
-}
-
-RILL_DECL void iocp::put_back(entry& r) noexcept {
-    scoped_lock lock(entries_mutex_);
-    r.next = free_;
-    free_ = &r;
-}
+RILL_DECL void iocp::reserve(std::size_t registrations) { registrations_.reserve(registrations, &prepare); }
 
 // -- handles
 
 RILL_DECL registration* iocp::attach(native_handle handle, error_code& ec) noexcept {
-    entry* r;
-    {
-        scoped_lock lock(entries_mutex_);
-        if (!free_ && !add_chunk()) {
-            ec = error::no_memory;
-            return nullptr;
-        }
-        if (!associate(handle)) {
-            ec = system::make_system_error(system::portable_error(static_cast<int>(::GetLastError())));
-            return nullptr;
-        }
-        r = free_;
-        free_ = static_cast<entry*>(r->next);
+    entry* r = registrations_.take(&prepare);
+    if (!r) {
+        ec = error::no_memory;
+        return nullptr;
+    }
+    if (const int number = associate(handle)) {
+        ec = system::make_system_error(system::portable_error(number));
+        registrations_.put_back(*r);
+        return nullptr;
     }
     scoped_lock lock(r->lock);
     RILL_ASSERT(!r->attached && !r->calls);
@@ -99,18 +64,16 @@ RILL_DECL registration* iocp::attach(native_handle handle, error_code& ec) noexc
     return r;
 }
 
-// With entries_mutex_ held.
-RILL_DECL bool iocp::associate(native_handle handle) noexcept {
+// Gives the handle to the port. Returns 0, or what the system says.
+RILL_DECL int iocp::associate(native_handle handle) noexcept {
+    scoped_lock lock(given_away_mutex_);
     const bool is_new = ::CreateIoCompletionPort(file_of(handle), port_, 0, 0) != nullptr;
-    const ::DWORD error = ::GetLastError();
+    const int number = is_new ? 0 : static_cast<int>(::GetLastError());
     const auto known = std::find(given_away_.begin(), given_away_.end(), handle);
-    if (known == given_away_.end()) {
-        ::SetLastError(error);
-        return is_new;
-    }
+    if (known == given_away_.end())
+        return number;
     given_away_.erase(known);  // it comes back, or is another of the same number
-    ::SetLastError(error);
-    return is_new || error == ERROR_INVALID_PARAMETER;
+    return number == ERROR_INVALID_PARAMETER ? 0 : number;
 }
 
 // Takes the handle from the port, so that it can go to another one; unless packets are still to come, which might be lost.
@@ -125,7 +88,7 @@ RILL_DECL void iocp::give_away(entry& r, bool idle) noexcept {
     if (idle && system::nt_calls::get().set_information_file(file_of(r.handle), io_status_block, &none, sizeof(none),
                                                              replace_completion) >= 0)
         return;
-    scoped_lock lock(entries_mutex_);
+    scoped_lock lock(given_away_mutex_);
     try {
         given_away_.push_back(r.handle);
     } catch (...) {
@@ -144,7 +107,7 @@ RILL_DECL void iocp::detach(registration& base, bool closing, task_queue& ready)
     r.owner = nullptr;
     r.attached = false;
     if (!r.calls)
-        put_back(r);
+        registrations_.put_back(r);
 }
 
 // Closes it for good: the loop finds no handle to close.
@@ -702,7 +665,7 @@ RILL_DECL void iocp::take(iocp_call& call, task_queue& ready) noexcept {
             if (l == launch::answered)
                 answered(*r, q, ready);
             if (!r->attached && !r->calls)
-                put_back(*r);
+                registrations_.put_back(*r);
         }
     }
     free_call(call);
@@ -828,15 +791,13 @@ RILL_DECL bool iocp::somebody_returns_at(time_point deadline) const noexcept {
 
 // The kernel may still write where the calls are, and where the requests point: all packets are waited for.
 RILL_DECL void iocp::shut_down(task_queue& ready) noexcept {
-    for (chunk* c = chunks_; c; c = c->next) {
-        for (entry& r : c->entries) {
-            if (!r.attached)
-                continue;
-            if (r.owner)
-                *r.owner = nullptr;
-            detach(r, false, ready);
-        }
-    }
+    registrations_.for_each([&](entry& r) {
+        if (!r.attached)
+            return;
+        if (r.owner)
+            *r.owner = nullptr;
+        detach(r, false, ready);
+    });
     while (calls_.load(std::memory_order_relaxed) != 0)
         take_packets(INFINITE, false, ready);
 }
