@@ -1,6 +1,7 @@
 """What the scripts beside this one share: where things are and how the compiler is called."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -39,16 +40,27 @@ PLATFORM_HEADERS = {
 COMPILER = os.environ.get("CXX", "g++")
 
 
-def headers_for(platform):
-    """Every header that can be included there."""
-    foreign = tuple(
+def foreign_headers(platform):
+    """What the names of headers begin with that cannot be included there."""
+    return tuple(
         beginning
         for other, beginnings in PLATFORM_HEADERS.items()
         for beginning in beginnings
         if other != platform and beginning not in PLATFORM_HEADERS[platform]
     )
+
+
+def headers_for(platform):
+    """Every header that can be included there."""
+    foreign = foreign_headers(platform)
     headers = sorted(INCLUDE.rglob("*.hpp"))
     return [header for header in headers if not header.relative_to(INCLUDE).as_posix().startswith(foreign)]
+
+
+def is_for(platform, source):
+    """Whether the source includes no header by name that cannot be included there."""
+    included = re.findall(r"^#include <([^>]+)>", source.read_text(), re.MULTILINE)
+    return not any(name.startswith(foreign_headers(platform)) for name in included)
 
 
 def compiler_command(*arguments, compiler=COMPILER, include=INCLUDE):

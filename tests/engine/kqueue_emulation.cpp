@@ -603,7 +603,7 @@ FACT("in chaos fflags and data are noise") {
 FACT("in chaos a wait is interrupted") {
     kqueue_emulation::set_chaos(true);
     event e;
-    const ::timespec short_time{0, 1000};
+    const ::timespec short_time{0, 5'000'000};
     int result = 0;
     for (int i = 0; i < attempts && result != -1; ++i)
         result = ::kevent(queue.descriptor(), nullptr, 0, &e, 1, &short_time);
