@@ -86,3 +86,5 @@
 #include <rill/token/redirect_error.hpp>
 #include <rill/token/use_future.hpp>
 #include <rill/token/with_defaults.hpp>
+
+#include RILL_OWN_OBJECTS

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Usage: docs_samples.py: builds every ```cpp block of README.md and docs/*.md that is a whole program."""
+"""Usage: docs_samples.py: builds every ```cpp block of README.md and docs/*.md that is a whole program. Those of
+docs/windows.md are compiled by MinGW, where it is installed."""
 
 import re
 import sys
 import tempfile
 from pathlib import Path
 
-from toolchain import ROOT, compiler_command, run
+from toolchain import MINGW, ROOT, boost_alone, compiler_command, has, run
 
-
+WARNINGS = ["-Wall", "-Wextra", "-Werror"]
 SEPARATE = "-DRILL_SEPARATE_COMPILATION"
 
 
@@ -20,21 +21,30 @@ def programs(page):
             yield text.count("\n", 0, block.start(1)) + 1, block[1]
 
 
+def command_for(page, text, unit):
+    """Null: there is no compiler for that page."""
+    if page.name == "windows.md":
+        boost = ["-isystem", unit.parent / "boost-alone"]
+        return compiler_command(*WARNINGS, "-fsyntax-only", *boost, unit, compiler=MINGW) if has(MINGW) else None
+    libraries = ["-lboost_context"] if "<rill/coroutine/spawn.hpp>" in text else []
+    return compiler_command(SEPARATE, *WARNINGS, unit, unit.parent / "bodies.o", "-o", unit.parent / "sample", *libraries)
+
+
 def main():
     failed = False
     with tempfile.TemporaryDirectory() as folder:
         unit = Path(folder) / "sample.cpp"
-        bodies = Path(folder) / "bodies.o"  # half of the time of each
-        run(compiler_command(SEPARATE, "-c", ROOT / "tests/linking/bodies.cpp", "-o", bodies), check=True)
+        bodies = ROOT / "tests/linking/bodies.cpp"  # once: half of the time of each
+        run(compiler_command(SEPARATE, "-c", bodies, "-o", unit.parent / "bodies.o"), check=True)
+        (unit.parent / "boost-alone").mkdir()
+        boost_alone(unit.parent / "boost-alone")
         for page in [*ROOT.glob("README.md"), *sorted(ROOT.glob("docs/*.md"))]:
             name = page.relative_to(ROOT)
             for line, text in programs(page):
                 unit.write_text(f'#line {line} "{name}"\n{text}')
-                libraries = ["-lboost_context"] if "<rill/coroutine/spawn.hpp>" in text else []
-                sample = Path(folder) / "sample"
-                warnings = ["-Wall", "-Wextra", "-Werror"]
-                result = run(compiler_command(SEPARATE, *warnings, unit, bodies, "-o", sample, *libraries))
-                if result.returncode:
+                command = command_for(page, text, unit)
+                result = run(command) if command else None
+                if result and result.returncode:
                     failed = True
                     print(f"{name}:{line}: the program does not build\n{result.stdout}")
     return 1 if failed else 0

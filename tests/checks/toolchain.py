@@ -2,14 +2,23 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 INCLUDE = ROOT / "include"
 # Headers that are for some platforms only, by what their names begin with.
+POSIX_HEADERS = [
+    "rill/engine/driver/make_reactor",
+    "rill/engine/driver/perform",
+    "rill/engine/driver/poll.",
+    "rill/engine/driver/reactor",
+    "rill/engine/system/posix/",
+]
 PLATFORM_HEADERS = {
     "linux": [
+        *POSIX_HEADERS,
         "rill/engine/driver/epoll",
         "rill/engine/driver/io_uring",
         "rill/engine/driver/linux_drivers",
@@ -18,6 +27,7 @@ PLATFORM_HEADERS = {
         "rill/engine/system/posix/monotonic_condition",
     ],
     "macos": [
+        *POSIX_HEADERS,
         "rill/engine/driver/bsd_drivers",
         "rill/engine/driver/kqueue",
         "rill/engine/system/bsd/",
@@ -26,6 +36,7 @@ PLATFORM_HEADERS = {
     "windows": [
         "rill/engine/driver/iocp",
         "rill/engine/driver/windows_drivers",
+        "rill/engine/request/overlapped_request",
         "rill/engine/system/windows/",
         "rill/windows/",
     ],
@@ -38,6 +49,7 @@ PLATFORM_HEADERS = {
     ],
 }
 COMPILER = os.environ.get("CXX", "g++")
+MINGW = "x86_64-w64-mingw32-g++-posix"
 
 
 def foreign_headers(platform):
@@ -65,6 +77,17 @@ def is_for(platform, source):
 
 def compiler_command(*arguments, compiler=COMPILER, include=INCLUDE):
     return [compiler, "-std=c++20", "-pthread", "-I", str(include), *map(str, arguments)]
+
+
+def boost_alone(folder):
+    """Options by which a compiler for another system finds Boost's headers, and none of this one's. @p folder: an empty one."""
+    boost = next(filter(Path.exists, map(Path, ("/usr/local/include/boost", "/usr/include/boost"))))
+    Path(folder, "boost").symlink_to(boost)
+    return ["-isystem", folder]
+
+
+def has(command):
+    return shutil.which(command) is not None
 
 
 def run(command, **options):

@@ -167,7 +167,7 @@ TEST_CASE("the end, a reset and a closed socket are told without a buffer", "[io
         pair.first.set_option(tcp::socket::linger(true, 0));
         pair.first.close();
         run(io);
-        CHECK(r.ended(error::connection_reset));
+        CHECK((r.ended(error::connection_reset) || (TEST_TELLS_END_BEFORE_RESET && r.ended(error::eof))));
     }
     SECTION("closed") {
         pair.second.async_receive_buffer(r.handler());

@@ -6,6 +6,7 @@
 //
 //   RILL_SYSTEM(file)  what a family of systems has in common
 //   RILL_KERNEL(file)  what each system of the family has in its own way (some compilers have a macro named linux)
+//   RILL_OWN_OBJECTS   the I/O objects that only this platform has
 //   RILL_DRIVERS       the list of the platform's drivers; a program may name another for all of its units
 
 #if defined(_WIN32) && defined(_WINSOCKAPI_) && !defined(_WINSOCK2API_) && !defined(__MINGW32__)
@@ -29,8 +30,10 @@
 #endif
 
 #if defined(_WIN32)
+#define RILL_OWN_OBJECTS <rill/windows/objects.hpp>
 #define RILL_DRIVER_BODIES <rill/engine/driver/windows_drivers.ipp>
 #else
+#define RILL_OWN_OBJECTS <rill/core/nothing.hpp>
 #define RILL_DRIVER_BODIES <rill/engine/driver/posix_drivers.ipp>
 #endif
 

@@ -81,6 +81,14 @@ public:
         }
     }
 
+    /// Makes the operation for somebody who starts it, or runs it without an owner. No slot can cancel it.
+    /// Throws  as start() does
+    template <class H, class... Args>
+    static operation& make(loop& l, const IoExecutor& ex, H&& handler, Args&&... args) {
+        allocator a = get_associated_allocator(handler);
+        return *memory::create(a, l, ex, std::forward<H>(handler), std::forward<Args>(args)...);
+    }
+
     template <class H, class... Args>
     operation(loop& l, const IoExecutor& ex, H&& handler, Args&&... args)
         : Ask(&deliver, std::forward<Args>(args)...),
@@ -148,6 +156,13 @@ template <class Ask, class Handler, class IoExecutor, class... Args>
 void start_operation(loop& l, const IoExecutor& ex, Handler&& handler, Args&&... args) {
     operation<Ask, std::decay_t<Handler>, IoExecutor>::start(l, ex, std::forward<Handler>(handler),
                                                              std::forward<Args>(args)...);
+}
+
+/// operation<Ask, ...>::make() for @p handler.
+template <class Ask, class Handler, class IoExecutor, class... Args>
+Ask& make_operation(loop& l, const IoExecutor& ex, Handler&& handler, Args&&... args) {
+    return operation<Ask, std::decay_t<Handler>, IoExecutor>::make(l, ex, std::forward<Handler>(handler),
+                                                                   std::forward<Args>(args)...);
 }
 
 }  // namespace rill::engine

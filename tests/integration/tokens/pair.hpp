@@ -24,10 +24,17 @@ struct pair {
 /// A pair through which nothing goes any more, until the peer reads.
 struct full_pair : pair {
     explicit full_pair(rill::io_context& io) : pair(io) {
+        // Where the pair is a TCP connection, sizes that are set do not grow, and the little that there is room for is
+        // acknowledged at once: else there would be room again a moment later.
+        socket.set_option(rill::socket_base::send_buffer_size(8192));
+        peer.set_option(rill::socket_base::receive_buffer_size(8192));
         socket.non_blocking(true);
         const std::string chunk(65536, 'f');
-        for (rill::error_code ec; !ec;)
+        for (int refusals = 0; refusals < 20;) {
+            rill::error_code ec;
             socket.write_some(rill::buffer(chunk), ec);
+            refusals = ec ? refusals + 1 : 0;
+        }
     }
     void read_from_peer() {
         std::string chunk(65536, 0);

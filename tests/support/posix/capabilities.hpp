@@ -27,4 +27,5 @@
 #define TEST_FREES_ADDRESSES_LATE 0      // a moment after the close of a listener that another thread watches
 #define TEST_HAS_DO_NOT_ROUTE 1          // SO_DONTROUTE is more than accepted
 #define TEST_TAKES_LEADING_ZEROS 0       // inet_pton() in the numbers of "::1.2.3.4"
+#define TEST_TELLS_END_BEFORE_RESET 0    // a peer that resets the connection seems to have sent all it had
 #define TEST_KEEPS_THREAD_LOCALS 1       // a thread's variables are there until the last of their destructors has run

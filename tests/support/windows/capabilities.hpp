@@ -16,5 +16,6 @@
 #define TEST_HAS_COMPLETION_PORTS 1
 #define TEST_FREES_ADDRESSES_LATE 1  // Wine 8
 #define TEST_HAS_DO_NOT_ROUTE 0
-#define TEST_TAKES_LEADING_ZEROS 1  // Wine 8
-#define TEST_KEEPS_THREAD_LOCALS 0  // MinGW's gcc may free them first
+#define TEST_TAKES_LEADING_ZEROS 1     // Wine 8
+#define TEST_TELLS_END_BEFORE_RESET 1  // Wine 8
+#define TEST_KEEPS_THREAD_LOCALS 0     // MinGW's gcc may free them first

@@ -10,7 +10,9 @@
 #include RILL_SYSTEM(descriptor.hpp)
 #include RILL_SYSTEM(mutex.hpp)
 
+#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 
 namespace rill::engine {
@@ -37,6 +39,13 @@ struct registration : service_message {
     native_handle handle = no_handle;
     registration** owner = nullptr;    // the I/O object's pointer to this; cleared when the loop goes first
     std::atomic<bool> closing{false};  // solo: another thread has closed it, the loop does not know yet
+};
+
+/// What a handle stands for, where the system does not treat all of them alike.
+enum class handle_kind : unsigned char {
+    socket,
+    file,    ///< what overlapped_requests are for: files and pipes
+    object,  ///< it is waited for, and nothing else
 };
 
 /// How far a wait may go.
@@ -73,6 +82,12 @@ public:
 
     /// Takes up @p handle, which must be non-blocking. Null, and @p ec says why, if the system refuses.
     virtual registration* attach(native_handle handle, error_code& ec) noexcept = 0;
+
+    /// The same of a handle that is no socket.
+    virtual registration* attach_other(native_handle, handle_kind, error_code& ec) noexcept {
+        ec = error::operation_not_supported;
+        return nullptr;
+    }
 
     /// Answers all requests of @p r with operation_aborted and forgets the handle. @p closing: the handle is closed
     /// next.
@@ -127,6 +142,10 @@ public:
             memory_ = std::allocate_shared<registered_memory>(source_allocator<registered_memory>(blocks.source()));
         return memory_;
     }
+
+    /// Requests that were not started here, but will be answered here. Below zero for the moment in which one has been
+    /// answered already, and not been counted yet.
+    std::atomic<std::ptrdiff_t> begun_elsewhere{0};
 
     /// What receive_block_requests are answered with. The pool is there before one is started.
     block_supply blocks;

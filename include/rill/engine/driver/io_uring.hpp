@@ -825,7 +825,9 @@ RILL_INLINE bool io_uring_driver::conclude(entry& r, request& q, int result, uns
     case request_kind::connect:
     case request_kind::wait_ready:
     case request_kind::wait_until:
-    case request_kind::receive_block: break;
+    case request_kind::receive_block:
+    case request_kind::overlapped:
+    case request_kind::wait_object: break;
     }
     q.answer();
     return true;
@@ -900,7 +902,9 @@ inline bool io_uring_driver::try_call(entry& r, request& q) noexcept {
         if (!buffers_.serves())
             o = receive(r.handle, static_cast<receive_block_request&>(q), *blocks.made());
         break;
-    case request_kind::wait_until: break;
+    case request_kind::wait_until:
+    case request_kind::overlapped:
+    case request_kind::wait_object: break;
     }
     if (o == outcome::failed)
         note_closing(r, q);

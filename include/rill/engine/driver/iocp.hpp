@@ -3,6 +3,7 @@
 
 #include <rill/engine/driver/driver.hpp>
 #include <rill/engine/driver/registration_pool.hpp>
+#include <rill/engine/request/overlapped_request.hpp>
 
 #include RILL_SYSTEM(afd_poll.hpp)
 #include RILL_SYSTEM(mutex.hpp)
@@ -26,7 +27,7 @@ struct iocp_call {
     // Null: the request has been answered, and the call has left its registration; only the packet is awaited. Written with
     // the registration's lock.
     std::atomic<iocp_registration*> of;
-    iocp_registration* from;  // the same, for ever
+    iocp_registration* from;  // the same, for ever; null: the call was not made here, and lies in the request
     request* asked;
     iocp_call* next;
     iocp_call* before;
@@ -53,13 +54,22 @@ struct iocp_accept : iocp_call {
 
 struct iocp_connect : iocp_call {};
 
+struct iocp_transfer : iocp_call {};
+
+/// A wait for an object, which a thread of the system's does. It posts the packet itself.
+struct iocp_object_wait : iocp_call {
+    ::HANDLE port;
+    ::HANDLE wait;  // null: it is over
+};
+
 /// The driver's state for one handle.
 struct iocp_registration : registration {
     mutex lock;
-    iocp_call* calls = nullptr;              // in the kernel, and not answered
-    std::atomic<unsigned> packets{0};        // that are still to come of its calls, answered or not
-    task_queue waiting[2];                   // of a stream, for reading and writing: behind the one that is under way
-    request* under_way[2] = {};              // of a stream
+    iocp_call* calls = nullptr;        // in the kernel, and not answered
+    std::atomic<unsigned> packets{0};  // that are still to come of its calls, answered or not
+    task_queue waiting[2];             // of a stream, for reading and writing: behind the one that is under way
+    request* under_way[2] = {};        // of a stream
+    handle_kind kind = handle_kind::socket;
     bool attached = false;                   // false: only the calls that it still has are waited for
     bool tells_success = false;              // there is a packet of a call that succeeded at once, too
     int family = 0, type = 0, protocol = 0;  // of a listener, once it is known
@@ -78,6 +88,9 @@ struct iocp_registration : registration {
 /// before it was asked counts: no byte and no connection is lost. A call that the kernel calls cancelled though we did
 /// not ask is begun again: see system::shut_down().
 ///
+/// What is no socket takes the same way: files and pipes make a packet of each call, so that a call may also be made by
+/// whoever has the handle; objects are waited for by a thread of the system's, one wait of each at a time.
+///
 /// All of a registration is under its lock, in solo loops too: there abandon() closes the handle on another thread.
 /// Registrations are reused, never freed, and not while the kernel has a request of theirs.
 class iocp final : public driver {
@@ -88,6 +101,8 @@ public:
 
     const char* name() const noexcept override { return "iocp"; }
     RILL_COLD RILL_DECL registration* attach(native_handle handle, error_code& ec) noexcept override;
+    RILL_COLD RILL_DECL registration* attach_other(native_handle handle, handle_kind kind,
+                                                   error_code& ec) noexcept override;
     RILL_COLD RILL_DECL void detach(registration& r, bool closing, task_queue& ready) noexcept override;
     RILL_COLD RILL_DECL void abandon(registration& r) noexcept override;
     RILL_DECL void start(request& q, task_queue& ready) noexcept override;
@@ -136,11 +151,15 @@ private:
     RILL_DECL launch begin_accept(entry& r, accept_request& q) noexcept;
     RILL_DECL launch begin_connect(entry& r, connect_request& q) noexcept;
     RILL_DECL launch begin_poll(entry& r, request& q) noexcept;
+    RILL_DECL launch begin_overlapped(entry& r, overlapped_request& q) noexcept;
+    RILL_DECL launch begin_object_wait(entry& r, request& q) noexcept;
+    RILL_DECL static void __stdcall signalled(void* wait, ::BOOLEAN timed_out) noexcept;
     RILL_DECL launch begun(entry& r, iocp_call& call, int error, std::size_t bytes) noexcept;
 
     RILL_DECL launch conclude(entry& r, iocp_call& call, int error, std::size_t bytes) noexcept;
     RILL_DECL static launch conclude_receive(receive_request& q, int error, std::size_t bytes) noexcept;
     RILL_DECL launch conclude_poll(entry& r, iocp_poll& call) noexcept;
+    RILL_DECL static launch conclude_object_wait(iocp_object_wait& call, int error) noexcept;
     RILL_COLD RILL_DECL launch conclude_accept(entry& r, iocp_accept& call, int error) noexcept;
     RILL_COLD RILL_DECL launch conclude_connect(entry& r, connect_request& q, int error) noexcept;
 
@@ -152,8 +171,11 @@ private:
     RILL_DECL void answered(entry& r, request& q, task_queue& ready) noexcept;
     RILL_DECL void settle(entry& r, iocp_call& call, task_queue& ready) noexcept;
     RILL_COLD RILL_DECL void end_all(entry& r, bool closing, task_queue& ready) noexcept;
+    RILL_COLD RILL_DECL static void ask_for_end(entry& r, iocp_call& call) noexcept;
+    RILL_COLD RILL_DECL static void ask_for_end_of_all(entry& r) noexcept;
     RILL_COLD RILL_DECL static void let_finish(entry& r) noexcept;
     RILL_DECL void take(iocp_call& call, task_queue& ready) noexcept;
+    RILL_COLD RILL_DECL void take_begun_elsewhere(iocp_call& call, task_queue& ready) noexcept;
     RILL_DECL ::ULONG take_packets(::DWORD milliseconds, bool alertable, task_queue& ready) noexcept;
     RILL_DECL ::ULONG take_packets_until(time_point deadline, task_queue& ready) noexcept;
     RILL_DECL wait_timer* borrow_timer() noexcept;

@@ -42,12 +42,16 @@ RILL_DECL void iocp::reserve(std::size_t registrations) { registrations_.reserve
 // -- handles
 
 RILL_DECL registration* iocp::attach(native_handle handle, error_code& ec) noexcept {
+    return attach_other(handle, handle_kind::socket, ec);
+}
+
+RILL_DECL registration* iocp::attach_other(native_handle handle, handle_kind kind, error_code& ec) noexcept {
     entry* r = registrations_.take(&prepare);
     if (!r) {
         ec = error::no_memory;
         return nullptr;
     }
-    if (const int number = associate(handle)) {
+    if (const int number = kind == handle_kind::object ? 0 : associate(handle)) {
         ec = system::make_system_error(system::portable_error(number));
         registrations_.put_back(*r);
         return nullptr;
@@ -55,10 +59,11 @@ RILL_DECL registration* iocp::attach(native_handle handle, error_code& ec) noexc
     scoped_lock lock(r->lock);
     RILL_ASSERT(!r->attached && !r->calls);
     r->handle = handle;
+    r->kind = kind;
     r->attached = true;
     // It fails where something that knows nothing of it has put itself between Winsock and the kernel.
     constexpr ::UCHAR modes = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE;
-    r->tells_success = !::SetFileCompletionNotificationModes(file_of(handle), modes);
+    r->tells_success = kind != handle_kind::socket || !::SetFileCompletionNotificationModes(file_of(handle), modes);
     r->family = 0;
     r->closing.store(false, std::memory_order_relaxed);
     return r;
@@ -99,9 +104,10 @@ RILL_DECL void iocp::give_away(entry& r, bool idle) noexcept {
 RILL_DECL void iocp::detach(registration& base, bool closing, task_queue& ready) noexcept {
     auto& r = static_cast<entry&>(base);
     scoped_lock lock(r.lock);
-    const bool idle = r.packets.load(std::memory_order_acquire) == 0;
+    const bool idle = r.packets.load(std::memory_order_acquire) == 0 &&
+                      (r.kind == handle_kind::socket || begun_elsewhere.load(std::memory_order_relaxed) == 0);
     end_all(r, closing, ready);
-    if (!closing && r.handle != no_handle)
+    if (!closing && r.handle != no_handle && r.kind != handle_kind::object)
         give_away(r, idle);
     r.handle = no_handle;
     r.owner = nullptr;
@@ -116,7 +122,7 @@ RILL_DECL void iocp::abandon(registration& base) noexcept {
     scoped_lock lock(r.lock);
     for (iocp_call* c = r.calls; c; c = c->next)
         c->cancelled = true;
-    ::CancelIoEx(file_of(r.handle), nullptr);
+    ask_for_end_of_all(r);
     let_finish(r);
     system::close(r.handle);
     r.handle = no_handle;
@@ -132,7 +138,7 @@ inline bool is_pending(iocp_call& call) noexcept {
 // that does not take long; if it does, the address is free a little later.
 RILL_DECL void iocp::let_finish(entry& r) noexcept {
     constexpr int most_looks = 1000;
-    iocp_call* c = r.calls;
+    iocp_call* c = r.kind == handle_kind::object ? nullptr : r.calls;
     for (int i = 0; c && i != most_looks; ++i) {
         if (is_pending(*c))
             yield_thread();
@@ -145,6 +151,8 @@ RILL_DECL void iocp::let_finish(entry& r) noexcept {
 
 /// Whether one is under way at a time.
 inline bool keeps_order(const request& q) noexcept {
+    if (q.kind == request_kind::wait_object)
+        return true;
     const bool moves_bytes = q.kind == request_kind::receive || q.kind == request_kind::receive_block ||
                              q.kind == request_kind::send || q.kind == request_kind::send_zc;
     return moves_bytes && q.way != direction::exceptional && q.stream != stream_kind::none;
@@ -201,7 +209,7 @@ RILL_DECL void iocp::cancel(request& q, task_queue& ready) noexcept {
         if (c->asked != &q)
             continue;
         c->cancelled = true;
-        ::CancelIoEx(file_of(r.handle), &c->overlapped);
+        ask_for_end(r, *c);
         return settle(r, *c, ready);
     }
     if (r.under_way[index_of(q.way)] == &q)
@@ -227,12 +235,12 @@ RILL_DECL void iocp::end_all(entry& r, bool closing, task_queue& ready) noexcept
     }
     if (receive_block_request* q = starving(r))
         end_starving(r, *q, ready);
-    if (!r.calls)
+    if (!r.calls && r.kind != handle_kind::file)
         return;
     for (iocp_call* c = r.calls; c; c = c->next)
         c->cancelled = true;
     if (r.handle != no_handle)
-        ::CancelIoEx(file_of(r.handle), nullptr);
+        ask_for_end_of_all(r);
     if (closing)
         let_finish(r);
     for (iocp_call* c = r.calls; c;) {
@@ -240,6 +248,23 @@ RILL_DECL void iocp::end_all(entry& r, bool closing, task_queue& ready) noexcept
         c = c->next;
         settle(r, each, ready);
     }
+}
+
+RILL_DECL void iocp::ask_for_end(entry& r, iocp_call& call) noexcept {
+    if (r.kind != handle_kind::object) {
+        ::CancelIoEx(file_of(r.handle), &call.overlapped);
+    } else if (const ::HANDLE wait = std::exchange(static_cast<iocp_object_wait&>(call).wait, nullptr)) {
+        ::UnregisterWaitEx(wait, INVALID_HANDLE_VALUE);  // waits for signalled(), if that runs: it takes no lock
+    }
+}
+
+// Those that were made elsewhere, too.
+RILL_DECL void iocp::ask_for_end_of_all(entry& r) noexcept {
+    if (r.kind != handle_kind::object)
+        ::CancelIoEx(file_of(r.handle), nullptr);
+    else
+        for (iocp_call* c = r.calls; c; c = c->next)
+            ask_for_end(r, *c);
 }
 
 // -- calls
@@ -312,6 +337,8 @@ RILL_DECL iocp::launch iocp::begin(entry& r, request& q) noexcept {
     case request_kind::accept: return begin_accept(r, static_cast<accept_request&>(q));
     case request_kind::connect: return begin_connect(r, static_cast<connect_request&>(q));
     case request_kind::wait_ready: return begin_poll(r, q);
+    case request_kind::overlapped: return begin_overlapped(r, static_cast<overlapped_request&>(q));
+    case request_kind::wait_object: return begin_object_wait(r, q);
     case request_kind::wait_until: break;
     }
     RILL_ASSERT(false);
@@ -426,6 +453,37 @@ RILL_DECL iocp::launch iocp::begin_poll(entry& r, request& q) noexcept {
     return begun(r, *call, error, 0);
 }
 
+RILL_DECL iocp::launch iocp::begin_overlapped(entry& r, overlapped_request& q) noexcept {
+    auto* call = make_call<iocp_transfer>(r, q);
+    if (!call)
+        return launch::answered;
+    ::DWORD bytes = 0;
+    const int error = q.call(file_of(r.handle), q.about, call->overlapped, bytes);
+    return begun(r, *call, error, bytes);
+}
+
+RILL_DECL iocp::launch iocp::begin_object_wait(entry& r, request& q) noexcept {
+    auto* call = make_call<iocp_object_wait>(r, q);
+    if (!call)
+        return launch::answered;
+    call->port = port_;
+    call->wait = nullptr;
+    call->overlapped.Internal = static_cast<::ULONG_PTR>(system::status_pending);
+    // Not WT_EXECUTEINWAITTHREAD: Wine 8 may crash when such a wait is taken back at the moment it ends.
+    if (::RegisterWaitForSingleObject(&call->wait, file_of(r.handle), &signalled, call, INFINITE, WT_EXECUTEONLYONCE))
+        return launch::under_way;
+    return begun(r, *call, system::portable_error(static_cast<int>(::GetLastError())), 0);
+}
+
+// On a thread of the system's. TRICKY: once the packet is posted the call may be gone.
+RILL_DECL void __stdcall iocp::signalled(void* wait, ::BOOLEAN) noexcept {
+    auto& call = *static_cast<iocp_object_wait*>(wait);
+    const ::HANDLE port = call.port;
+    std::atomic_ref(call.overlapped.Internal).store(system::status_success, std::memory_order_release);
+    while (!::PostQueuedCompletionStatus(port, 0, 0, &call.overlapped))
+        yield_thread();  // out of memory
+}
+
 template <class Function>
 Function* iocp::find_function(native_handle s, ::GUID id, std::atomic<Function*>& kept) noexcept {
     Function* f = kept.load(std::memory_order_relaxed);
@@ -485,7 +543,8 @@ RILL_DECL iocp::launch iocp::begin_connect(entry& r, connect_request& q) noexcep
         return launch::answered;
     }
     if (is_known && about.iSocketType != SOCK_STREAM) {
-        system::connect(r.handle, &q.peer, q.peer_size, ec);  // no more than a note of where datagrams go
+        system::connect(r.handle, &q.peer, static_cast<std::size_t>(q.peer_size),
+                        ec);  // no more than a note of where datagrams go
         q.answer(ec);
         return launch::answered;
     }
@@ -518,8 +577,9 @@ RILL_DECL iocp::launch iocp::begin_connect(entry& r, connect_request& q) noexcep
 RILL_DECL iocp::launch iocp::conclude(entry& r, iocp_call& call, int error, std::size_t bytes) noexcept {
     request& q = *call.asked;
     const bool is_over = call.cancelled || r.handle == no_handle;
-    if (error == error_number::operation_aborted && !is_over && q.kind != request_kind::accept &&
-        q.kind != request_kind::connect)
+    const bool may_begin_again =
+        q.kind != request_kind::accept && q.kind != request_kind::connect && q.kind != request_kind::overlapped;
+    if (error == error_number::operation_aborted && !is_over && may_begin_again)
         return begin(r, q);
     if (error != 0 && error != error_number::message_size && is_over)
         error = error_number::operation_aborted;
@@ -534,6 +594,8 @@ RILL_DECL iocp::launch iocp::conclude(entry& r, iocp_call& call, int error, std:
     case request_kind::send:
     case request_kind::send_zc:
     case request_kind::wait_ready: break;
+    case request_kind::overlapped: static_cast<overlapped_request&>(q).finish(error, bytes); return launch::answered;
+    case request_kind::wait_object: return conclude_object_wait(static_cast<iocp_object_wait&>(call), error);
     case request_kind::wait_until: RILL_ASSERT(false); break;
     }
     if (error != 0) {
@@ -583,6 +645,16 @@ RILL_DECL iocp::launch iocp::conclude_poll(entry& r, iocp_poll& call) noexcept {
     if (may_come && (system::transfer_would_block(n) || -n == error_number::invalid_argument))
         return begin_poll(r, q);  // another has taken it
     q.answer(system::transfer_would_block(n) ? error_code(error::connection_reset) : system::error_of(n));
+    return launch::answered;
+}
+
+RILL_DECL iocp::launch iocp::conclude_object_wait(iocp_object_wait& call, int error) noexcept {
+    if (const ::HANDLE wait = std::exchange(call.wait, nullptr))
+        ::UnregisterWaitEx(wait, nullptr);
+    if (error == 0)
+        call.asked->answer();
+    else
+        call.asked->answer(system::make_system_error(error));
     return launch::answered;
 }
 
@@ -646,6 +718,11 @@ RILL_DECL void iocp::settle(entry& r, iocp_call& call, task_queue& ready) noexce
         RILL_ASSERT(l == launch::answered);
     } else if (call.is_poll) {
         q.answer(error::operation_aborted);
+    } else if (r.kind == handle_kind::object) {
+        q.answer(error::operation_aborted);
+        unlink(r, call);
+        free_call(call);  // nobody will post its packet
+        return answered(r, q, ready);
     } else {
         return;
     }
@@ -653,7 +730,17 @@ RILL_DECL void iocp::settle(entry& r, iocp_call& call, task_queue& ready) noexce
     answered(r, q, ready);
 }
 
+RILL_DECL void iocp::take_begun_elsewhere(iocp_call& call, task_queue& ready) noexcept {
+    const int error = error_of_status(static_cast<system::nt_status>(call.overlapped.Internal));
+    auto& q = static_cast<overlapped_request&>(*call.asked);
+    q.finish(error, static_cast<std::size_t>(call.overlapped.InternalHigh));
+    ready.push(q);
+    begun_elsewhere.fetch_sub(1, std::memory_order_relaxed);
+}
+
 RILL_DECL void iocp::take(iocp_call& call, task_queue& ready) noexcept {
+    if (!call.from)
+        return take_begun_elsewhere(call, ready);
     if (entry* r = call.of.load(std::memory_order_acquire)) {
         scoped_lock lock(r->lock);
         if (call.of.load(std::memory_order_relaxed)) {  // it has not been answered meanwhile
@@ -798,7 +885,7 @@ RILL_DECL void iocp::shut_down(task_queue& ready) noexcept {
             *r.owner = nullptr;
         detach(r, false, ready);
     });
-    while (calls_.load(std::memory_order_relaxed) != 0)
+    while (calls_.load(std::memory_order_relaxed) != 0 || begun_elsewhere.load(std::memory_order_relaxed) > 0)
         take_packets(INFINITE, false, ready);
 }
 

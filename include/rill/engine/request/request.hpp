@@ -30,6 +30,9 @@ enum class request_kind : std::uint8_t {
 
     receive_block,  ///< receive_block_request: into a block that is taken when there is something
     send_zc,        ///< send_zc_request: a send whose bytes the system need not copy
+
+    overlapped,   ///< overlapped_request: of Windows alone, as is the next
+    wait_object,  ///< object_wait_request: until a kernel object is signalled
 };
 
 /// Which of a handle's three queues a request waits in.

@@ -104,6 +104,12 @@ public:
 
     registration* attach(native_handle handle, registration** owner, error_code& ec) noexcept;
 
+    /// The same of a handle that is no socket.
+    RILL_COLD registration* attach_other(native_handle handle, handle_kind kind, registration** owner,
+                                         error_code& ec) noexcept;
+    /// The driver will answer a request that it was not given, and that counts as work already.
+    void begun_elsewhere() noexcept { driver_->begun_elsewhere.fetch_add(1, std::memory_order_relaxed); }
+
     /// Ends all requests of @p r.
     RILL_COLD error_code cancel_all(registration& r) noexcept;
 

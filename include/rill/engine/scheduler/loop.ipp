@@ -468,6 +468,14 @@ RILL_DECL registration* loop::attach(native_handle handle, registration** owner,
     return r;
 }
 
+RILL_DECL registration* loop::attach_other(native_handle handle, handle_kind kind, registration** owner,
+                                           error_code& ec) noexcept {
+    registration* r = driver_->attach_other(handle, kind, ec);
+    if (r)
+        r->owner = owner;
+    return r;
+}
+
 RILL_DECL error_code loop::close(registration& r) noexcept {
     direct_access direct(*this);
     if (!direct) {

@@ -24,6 +24,7 @@ inline error_code make_system_error(int portable) noexcept {
 /// The error of the Winsock call that has just failed.
 RILL_DECL error_code last_error() noexcept;
 
+/// Of a socket, or of anything else that has a handle.
 RILL_DECL error_code close(native_handle handle) noexcept;
 
 /// Ends the connection, or the listening, but does not free the number. A driver that can do better does.

@@ -18,6 +18,7 @@ RILL_DECL int portable_error(int number) noexcept {
     case ERROR_PROTOCOL_UNREACHABLE: return error_number::network_unreachable;
     case ERROR_HOST_UNREACHABLE: return error_number::host_unreachable;
     case ERROR_SEM_TIMEOUT: return error_number::timed_out;  // of connections, and of attempts at one
+    case ERROR_NO_DATA: return error_number::broken_pipe;    // the other end of the pipe is being closed
     case ERROR_MORE_DATA: return error_number::message_size;
     case ERROR_ADDRESS_ALREADY_ASSOCIATED: return error_number::address_in_use;
     case ERROR_CONNECTION_ACTIVE: return error_number::already_connected;
@@ -52,7 +53,10 @@ RILL_DECL int portable_error_of_status(nt_status status) noexcept {
 RILL_DECL error_code last_error() noexcept { return make_system_error(portable_error(::WSAGetLastError())); }
 
 RILL_DECL error_code close(native_handle handle) noexcept {
-    return ::closesocket(handle) == 0 ? error_code() : last_error();
+    if (::closesocket(handle) == 0)
+        return error_code();
+    const bool is_other = ::WSAGetLastError() == WSAENOTSOCK;
+    return is_other && ::CloseHandle(reinterpret_cast<::HANDLE>(handle)) ? error_code() : last_error();
 }
 
 RILL_DECL void abandon_file(native_handle handle) noexcept { ::shutdown(handle, SD_BOTH); }
