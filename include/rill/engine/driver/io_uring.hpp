@@ -29,7 +29,7 @@ struct ring_registration : registration {
     bool has_gone = false;                     // detached, but the kernel has not given all back yet
     bool may_listen = false;                   // then its address must be free as soon as it is closed
     bool copies_all = false;                   // the kernel does not send without a copy here
-    bool seems_empty = false;  // the last read took all there was, so the next one need not try before it waits
+    bool seems_empty = false;  // the last read or accept took all there was: the next need not try before it waits
 };
 
 static_assert(sizeof(void*) != 8 || sizeof(ring_registration) <= 96);
@@ -432,6 +432,9 @@ RILL_INLINE void io_uring_driver::fill(ring_entry& e, entry& r, request& q) noex
         e.addr = reinterpret_cast<std::uintptr_t>(accept.peer);
         e.addr2 = accept.peer ? reinterpret_cast<std::uintptr_t>(&accept.peer_size) : 0;
         e.accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+        // In vain it is dear: the kernel makes the new socket before it looks whether there is a connection.
+        if (r.seems_empty)
+            e.ioprio = system::ring_constant::accept_poll_first;
     } else if (q.kind == request_kind::connect && (q.progress & polled) == 0) {
         auto& connect = static_cast<connect_request&>(q);
         e.opcode = IORING_OP_CONNECT;
@@ -768,7 +771,10 @@ RILL_INLINE bool io_uring_driver::conclude(entry& r, request& q, int result, uns
     }
     case request_kind::send:
     case request_kind::send_zc: static_cast<send_request&>(q).bytes = static_cast<std::size_t>(result); break;
-    case request_kind::accept: static_cast<accept_request&>(q).accepted = result; break;
+    case request_kind::accept:
+        static_cast<accept_request&>(q).accepted = result;
+        r.seems_empty = support_.accepts_later && (flags & system::ring_constant::socket_non_empty) == 0;
+        break;
     case request_kind::connect:
     case request_kind::wait_ready:
     case request_kind::wait_until:

@@ -3,6 +3,7 @@
 
 #include <rill/engine/system/gnu_linux/ring.hpp>
 
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <string>
@@ -22,6 +23,7 @@ struct ring_support {
     bool polls_on = false;            ///< 5.13: a poll that goes on after its first event
     bool polls_first = false;         ///< 5.19: a receive that does not try before it waits
     bool sends_without_copy = false;  ///< 6.1: one buffer is 6.0
+    bool accepts_later = false;       ///< 6.10: an accept that does not try before it waits
 };
 
 /// RILL_IO_URING in the environment, for tests and measurements: words between commas, for every context.
@@ -59,6 +61,17 @@ RILL_COLD inline ring_wishes read_ring_wishes() {
     return wishes;
 }
 
+/// An accept on no file at all: a kernel that does not know the flag does not come to look for the file.
+RILL_COLD inline bool knows_accept_poll_first(system::ring& r) noexcept {
+    r.pop_all_before(r.completed());
+    system::ring::entry& e = *r.next_entry();
+    e.opcode = IORING_OP_ACCEPT;
+    e.fd = -1;
+    e.ioprio = system::ring_constant::accept_poll_first;
+    r.publish();
+    return r.enter(1, 1) == 1 && r.completed() != r.seen() && r.completion_at(r.seen()).res == -EBADF;
+}
+
 /// Tries what there is, without caring for wishes.
 RILL_COLD inline ring_support try_ring() noexcept {
     namespace constant = system::ring_constant;
@@ -88,6 +101,7 @@ RILL_COLD inline ring_support try_ring() noexcept {
     found.skips_success = (r.features() & constant::feature_cqe_skip) != 0;
     found.polls_first = r.knows(constant::operation_socket);
     found.sends_without_copy = r.knows(constant::operation_sendmsg_zc);
+    found.accepts_later = knows_accept_poll_first(r);
     found.submits_all = found.remembers_handle = opens(constant::setup_submit_all);
     found.cooperates = opens(constant::setup_coop_taskrun | constant::setup_taskrun_flag);
     found.defers = opens(constant::setup_single_issuer | constant::setup_defer_taskrun);
@@ -107,6 +121,7 @@ inline constexpr ring_kernel ring_kernels[] = {
     {5, 13, false, "one request tells of every wake-up"},
     {5, 19, false, "the first that need not interrupt the loop's thread for each completion"},
     {6, 1, false, "rings of one thread that leave all work to its own calls"},
+    {6, 10, false, "accepts need not try before they wait"},
     {6, 12, true, "the oldest long-term kernel that is close to the one on which the tests run, 6.18"},
 };
 

@@ -28,11 +28,12 @@ inline constexpr std::uint8_t skip_success = 1u << 6;  // 5.17
 inline constexpr std::uint32_t poll_multishot = 1u << 0;      // 5.13
 inline constexpr std::uint16_t receive_poll_first = 1u << 0;  // 5.19
 inline constexpr std::uint16_t send_registered = 1u << 2;     // 6.0
+inline constexpr std::uint16_t accept_poll_first = 1u << 2;   // 6.10
 
 inline constexpr std::uint32_t has_buffer = 1u << 0;        // 5.7
 inline constexpr unsigned buffer_shift = 16;                // 5.7
 inline constexpr std::uint32_t more_follows = 1u << 1;      // 5.13
-inline constexpr std::uint32_t socket_non_empty = 1u << 2;  // 5.19
+inline constexpr std::uint32_t socket_non_empty = 1u << 2;  // 5.19; of an accept 6.10
 inline constexpr std::uint32_t notification = 1u << 3;      // 6.0
 
 inline constexpr std::uint8_t operation_socket = 45;      // 5.19
