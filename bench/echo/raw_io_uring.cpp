@@ -4,7 +4,8 @@
 // each send, into the connection's own buffer. Arguments: TASKS REQUESTS tcp|local 64|1024|8192|32768
 //   TASKS     when the kernel completes requests: defer (when the server waits; what one thread that owns its ring may
 //             ask for) or coop (at any of its system calls: what a ring may ask for that other threads use, too)
-//   REQUESTS  apart (a receive when the send is done) or linked (both at once, the receive waits for the send)
+//   REQUESTS  apart (a receive when the send is done), linked (both at once, the receive waits for the send), or multishot
+//             (apart, and one request accepts all connections)
 // or --backend, which writes "io_uring", or fails where the kernel refuses.
 
 #include "echo/raw_server.hpp"
@@ -121,7 +122,8 @@ private:
 template <std::size_t Size, bool Linked>
 class server {
 public:
-    server(std::uint32_t flags, int listener) : ring_(flags), listener_(listener) {}
+    server(std::uint32_t flags, int listener, bool multishot)
+        : ring_(flags), listener_(listener), multishot_(multishot) {}
 
     [[noreturn]] void run() {
         accept();
@@ -141,6 +143,9 @@ private:
         request.opcode = IORING_OP_ACCEPT;
         request.fd = listener_;
         request.accept_flags = SOCK_CLOEXEC;
+        request.ioprio = multishot_ ? IORING_ACCEPT_MULTISHOT : 0;
+        if (none_left_)
+            request.ioprio |= accept_poll_first;
     }
 
     void receive(session& s) {
@@ -168,15 +173,27 @@ private:
         }
     }
 
+    void on_accept(const io_uring_cqe& answer) {
+        if (answer.res == -EINVAL && none_left_) {
+            knows_poll_first_ = none_left_ = false;
+            return accept();
+        }
+        if (answer.res < 0) {
+            errno = -answer.res;
+            fail("accept");
+        }
+        receive(*new session{answer.res, false, {}});
+        none_left_ = knows_poll_first_ && (answer.flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
+        if ((answer.flags & IORING_CQE_F_MORE) == 0)
+            accept();
+    }
+
     void take(const io_uring_cqe& answer) {
         if (answer.user_data == failed_send)
             return;
         auto* s = reinterpret_cast<session*>(answer.user_data);
         if (!s) {
-            if (answer.res < 0)
-                fail("accept");
-            receive(*new session{answer.res, false, {}});
-            accept();
+            on_accept(answer);
         } else if (answer.res <= 0) {
             close(s->handle);
             delete s;
@@ -194,9 +211,13 @@ private:
     }
 
     static constexpr std::uint64_t failed_send = 1;
+    static constexpr std::uint16_t accept_poll_first = 1U << 2;  // IORING_ACCEPT_POLL_FIRST of Linux 6.10
 
     ring ring_;
     int listener_;
+    bool multishot_;
+    bool knows_poll_first_ = true;
+    bool none_left_ = false;  // as the last accept told: the next would try in vain, which makes a socket for nothing
 };
 
 std::uint32_t flags_for(const std::string& tasks) {
@@ -219,12 +240,13 @@ int main(int argc, char** argv) {
     const std::string requests = argc == 5 ? argv[2] : "";
     auto start = [&]<std::size_t Size>(bool tcp) {
         if (requests == "linked")
-            server<Size, true>(flags, raw::listen_on(tcp, 0)).run();
+            server<Size, true>(flags, raw::listen_on(tcp, 0), false).run();
         else
-            server<Size, false>(flags, raw::listen_on(tcp, 0)).run();
+            server<Size, false>(flags, raw::listen_on(tcp, 0), requests == "multishot").run();
     };
-    if (flags == 0 || (requests != "apart" && requests != "linked") || !raw::serve_as_told(argv[3], argv[4], start)) {
-        std::fputs("arguments: defer|coop apart|linked tcp|local 64|1024|8192|32768\n", stderr);
+    const bool is_known = requests == "apart" || requests == "linked" || requests == "multishot";
+    if (flags == 0 || !is_known || !raw::serve_as_told(argv[3], argv[4], start)) {
+        std::fputs("arguments: defer|coop apart|linked|multishot tcp|local 64|1024|8192|32768\n", stderr);
         return 2;
     }
     return 0;

@@ -6,8 +6,9 @@ from suite.sampling import Case, Contestant
 BUFFER_FOR = {1: 64, 64: 1024, 4096: 8192, 16384: 32768}
 
 
-def echo_servers(programs, transport, buffer, preload=None, environment=None):
-    """Every server that there is; the lock-step clients are preloaded if `preload` names them."""
+def echo_servers(programs, transport, buffer, preload=None, environment=None, accepts=False):
+    """Every server that there is; the lock-step clients are preloaded if `preload` names them. `accepts`: those, too, that
+    differ in how they accept."""
     env = dict(environment or {})
     if preload:
         env["LD_PRELOAD"] = str(preload)
@@ -23,6 +24,7 @@ def echo_servers(programs, transport, buffer, preload=None, environment=None):
         server("limit, io_uring", "echo_raw_io_uring", "defer", "apart", backend=ring),
         server("limit, io_uring, linked", "echo_raw_io_uring", "defer", "linked", backend=ring),
         server("limit, io_uring, coop", "echo_raw_io_uring", "coop", "apart", backend=ring),
+        *([server("limit, io_uring, multishot", "echo_raw_io_uring", "coop", "multishot", backend=ring)] if accepts else []),
         server("rill, callbacks", "echo_callbacks_rill", "typed", "solo"),
         server("rill, callbacks, io_uring", "echo_callbacks_rill", "typed", "solo", backend=ring),
         server("rill, callbacks, any_io_executor", "echo_callbacks_rill", "any", "solo"),
@@ -64,13 +66,15 @@ def echo(programs, quick):
 
 def accept(programs, quick):
     """A connection is accepted, echoes one byte, and is closed by the client."""
+    each = 800 if quick else 2400
     for transport in ["tcp", "local"]:
-        environment = lock_step(32, 1, 25 if quick else 75, churn=1)
-        yield Case(
-            f"{transport}: accept, echo 1 byte, see the end, close",
-            "ns/each",
-            echo_servers(programs, transport, 1024, programs / "liblock_step.so", environment),
-        )
+        for connections in [1, 32]:
+            environment = lock_step(connections, 1, each // connections, churn=1)
+            yield Case(
+                f"{transport}, {connections} at a time: accept, echo 1 byte, see the end, close",
+                "ns/each",
+                echo_servers(programs, transport, 1024, programs / "liblock_step.so", environment, accepts=True),
+            )
 
 
 def loop(group, programs, quick):
