@@ -132,6 +132,16 @@ TEST_CASE("a handle that is released is not registered any more, one that is clo
     CHECK(kqueue_emulation::count_filters(other) == 0);
 }
 
+TEST_CASE("what kqueue refuses to watch is refused with its own code", "[engine][kqueue]") {
+    using namespace rill::engine;
+    auto driver = make_driver(rill::backend::kqueue, GENERATE(threading::solo, threading::shared));
+    const int closed = ::dup(STDERR_FILENO);
+    ::close(closed);
+    error_code ec;
+    CHECK(driver->attach(closed, ec) == nullptr);
+    CHECK(ec == rill::error::bad_descriptor);
+}
+
 TEST_CASE("what a context on kqueue opens is closed on exec", "[engine][kqueue]") {
     const auto open_numbers = [] {
         std::vector<int> numbers;
