@@ -57,14 +57,14 @@ struct answer {
 /// Runs all handlers. If some never come, the test fails instead of hanging.
 inline std::size_t run(rill::io_context& io) {
     io.restart();
-    std::size_t n = io.run_for(10s);
+    std::size_t n = io.run_for(60s);
     CHECK(io.stopped());
     return n;
 }
 
 /// Runs handlers until @p done says so.
 inline bool run_until(rill::io_context& io, const std::function<bool()>& done) {
-    const auto end = std::chrono::steady_clock::now() + 10s;
+    const auto end = std::chrono::steady_clock::now() + 60s;
     while (!done() && std::chrono::steady_clock::now() < end) {
         if (io.stopped())
             io.restart();

@@ -123,7 +123,7 @@ TEST_CASE("sends with and without a copy go in the order in which they were star
     error_code ec;
     while (got.size() < expected.size() && (!ec || ec == error::would_block))
         got.append(piece, 0, pair.second.read_some(buffer(piece), ec));
-    CHECK(got == expected);
+    CHECK((got == expected));
 }
 
 TEST_CASE("async_send_zc completes when its bytes may change, and what arrives is what they were", "[io][send_zc]") {

@@ -2,6 +2,7 @@
 #include <rill/local/basic_endpoint.hpp>
 
 #include <support/bare_sockets.hpp>
+#include <support/capabilities.hpp>
 #include <support/catch.hpp>
 
 #include <rill/core/error.hpp>
@@ -70,6 +71,7 @@ TEST_CASE("a local endpoint keeps its path and ends it with NUL", "[local][basic
     CHECK(endpoint("/tmp/socket"sv) == one);
 }
 
+#if TEST_HAS_ABSTRACT_NAMES
 TEST_CASE("a name that begins with NUL is taken byte by byte", "[local][basic_endpoint]") {
     const auto name = "\0abstract\0name\0"sv;
     const endpoint one(name);
@@ -77,19 +79,31 @@ TEST_CASE("a name that begins with NUL is taken byte by byte", "[local][basic_en
     CHECK(one.size() == path_offset + name.size());
     CHECK(endpoint("\0"sv).path() == "\0"sv);
     CHECK(endpoint("\0"sv) != endpoint());
+    CHECK(received("\0ab"sv) == endpoint("\0ab"sv));
+    CHECK(received("\0ab\0"sv) == endpoint("\0ab\0"sv));
+    CHECK(endpoint("a") != endpoint("\0a"sv));
+    const std::string longest = '\0' + std::string(room - 1, 'x');
+    CHECK(endpoint(longest).path() == longest);
+    CHECK(endpoint(longest).size() == sizeof(::sockaddr_un));
+    std::ostringstream stream;
+    stream << endpoint("\0b"sv);
+    CHECK(stream.str() == "\0b"sv);
 }
+#else
+TEST_CASE("a name that begins with NUL is an invalid argument", "[local][basic_endpoint]") {
+    CHECK(error_of([] { endpoint e("\0abstract"sv); }) == rill::error::invalid_argument);
+    CHECK(error_of([] { endpoint e("\0"sv); }) == rill::error::invalid_argument);
+}
+#endif
 
 TEST_CASE("a path that does not fit is too long", "[local][basic_endpoint]") {
     const std::string longest(room - 1, 'x');
-    const std::string longest_abstract = '\0' + longest;
     CHECK(endpoint(longest).path() == longest);
     CHECK(endpoint(longest).size() == sizeof(::sockaddr_un));
-    CHECK(endpoint(longest_abstract).path() == longest_abstract);
-    CHECK(endpoint(longest_abstract).size() == sizeof(::sockaddr_un));
 
     using rill::error::name_too_long;
     CHECK(error_of([&] { endpoint e(longest + 'x'); }) == name_too_long);
-    CHECK(error_of([&] { endpoint e(longest_abstract + 'x'); }) == name_too_long);
+    CHECK(error_of([&] { endpoint e('\0' + longest + 'x'); }) == name_too_long);
     CHECK(error_of([&] { endpoint e(std::string(100000, 'x').c_str()); }) == name_too_long);
 }
 
@@ -113,8 +127,6 @@ TEST_CASE("a local endpoint takes another path, or stays as it was", "[local][ba
 TEST_CASE("a local endpoint takes what the system's calls write", "[local][basic_endpoint]") {
     CHECK(received("/tmp/a\0"sv) == endpoint("/tmp/a"));
     CHECK(received("/tmp/a"sv) == endpoint("/tmp/a"));
-    CHECK(received("\0ab"sv) == endpoint("\0ab"sv));
-    CHECK(received("\0ab\0"sv) == endpoint("\0ab\0"sv));
     CHECK(received(""sv) == endpoint());
     CHECK(received(std::string(room, 'x')).path() == std::string(room, 'x'));
 
@@ -128,13 +140,12 @@ TEST_CASE("local endpoints are in the order of their paths", "[local][basic_endp
     CHECK(endpoint() < endpoint("a"));
     CHECK(endpoint("a") < endpoint("aa"));
     CHECK(endpoint("ab") > endpoint("aa"));
-    CHECK(endpoint("a") != endpoint("\0a"sv));
 }
 
 TEST_CASE("local endpoints are written to streams of any character", "[local][basic_endpoint]") {
     std::ostringstream narrow;
-    narrow << endpoint("/tmp/a") << ' ' << endpoint() << endpoint("\0b"sv);
-    CHECK(narrow.str() == "/tmp/a \0b"sv);
+    narrow << endpoint("/tmp/a") << ' ' << endpoint() << endpoint("b");
+    CHECK(narrow.str() == "/tmp/a b");
     std::wostringstream wide;
     wide << endpoint("/tmp/a");
     CHECK(wide.str() == L"/tmp/a");

@@ -37,7 +37,7 @@ TEST_CASE("bytes are written and read at an offset of a file", "[windows][random
             CHECK(m == 4);
         });
     });
-    io.run_for(10s);
+    io.run_for(60s);
     CHECK(!write_error);
     CHECK(!read_error);
     CHECK(std::string(data, 4) == "3abc");
@@ -50,7 +50,7 @@ TEST_CASE("an offset has more than 32 bits", "[windows][random_access_handle]") 
     constexpr std::uint64_t beyond = (std::uint64_t{1} << 32) + 5;
     error_code result = error::fault;
     file.async_write_some_at(beyond, buffer("z", 1), [&](error_code ec, std::size_t) { result = ec; });
-    io.run_for(10s);
+    io.run_for(60s);
     REQUIRE(!result);
     char c = 'a';
     CHECK(file.read_some_at(5, buffer(&c, 1)) == 1);
@@ -70,7 +70,7 @@ TEST_CASE("behind the last byte of a file is its end", "[windows][random_access_
         result = ec;
         bytes = n;
     });
-    io.run_for(10s);
+    io.run_for(60s);
     CHECK(result == error::eof);
     CHECK(bytes == 0);
     error_code ec;
@@ -91,7 +91,7 @@ TEST_CASE("many reads of a file are done at once, in any order", "[windows][rand
     std::size_t bytes = 0;
     for (std::size_t at = 0; at < got.size(); at += 10)
         file.async_read_some_at(at, buffer(&got[at], 10), [&](error_code, std::size_t n) { bytes += n; });
-    io.run_for(30s);
+    io.run_for(60s);
     CHECK(bytes == content.size());
     CHECK(got == content);
 }
@@ -103,7 +103,7 @@ TEST_CASE("operations on a closed file say so", "[windows][random_access_handle]
     char c;
     error_code result, ec;
     file.async_read_some_at(0, buffer(&c, 1), [&](error_code e, std::size_t) { result = e; });
-    io.run_for(10s);
+    io.run_for(60s);
     CHECK(result == error::bad_descriptor);
     file.write_some_at(0, buffer("x", 1), ec);
     CHECK(ec == error::bad_descriptor);
@@ -124,7 +124,7 @@ TEST_CASE("a transfer of a file that is cancelled too late has been done", "[win
                                  bytes = n;
                              }));
     signal.emit(rill::cancellation_type::terminal);
-    io.run_for(10s);
+    io.run_for(60s);
     CHECK(called == 1);
     CHECK((result == error::operation_aborted || (!result && bytes == 3)));
 }

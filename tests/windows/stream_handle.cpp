@@ -83,7 +83,7 @@ TEST_CASE("a coroutine echoes what comes through a named pipe", "[windows][strea
         pipe.second.close();
     };
     rill::co_spawn(io, talk(), rill::detached);
-    io.run_for(30s);
+    io.run_for(60s);
     CHECK(right == 100);
 }
 
@@ -96,7 +96,7 @@ TEST_CASE("a message that is larger than the pipe arrives whole", "[windows][str
     error_code write_error = error::fault, read_error = error::fault;
     rill::async_write(pipe.first, buffer(sent), [&](error_code ec, std::size_t) { write_error = ec; });
     rill::async_read(pipe.second, buffer(got), [&](error_code ec, std::size_t) { read_error = ec; });
-    io.run_for(30s);
+    io.run_for(60s);
     CHECK(!write_error);
     CHECK(!read_error);
     CHECK(got == sent);
@@ -110,7 +110,7 @@ TEST_CASE("reads of a pipe take its bytes in the order in which they were starte
         pipe.first.async_read_some(buffer(&c, 1), [](error_code, std::size_t) {});
     for (char c = 'a'; c != 'u'; ++c)
         pipe.second.write_some(buffer(&c, 1));
-    io.run_for(30s);
+    io.run_for(60s);
     CHECK(got == "abcdefghijklmnopqrst");
 }
 
@@ -128,7 +128,7 @@ TEST_CASE("the end of a pipe is a broken pipe for both directions", "[windows][s
         pipe.first.async_read_some(buffer(data), [&](error_code e, std::size_t) { later_read_error = e; });
         pipe.first.async_write_some(buffer(data), [&](error_code e, std::size_t) { write_error = e; });
     });
-    io.run_for(10s);
+    io.run_for(60s);
     CHECK(!read_error);
     CHECK(std::string(data, bytes) == "last");
     CHECK(later_read_error == error::broken_pipe);
@@ -151,7 +151,7 @@ TEST_CASE("a message that is longer than its buffer comes in parts", "[windows][
             got.append(data, m);
         });
     });
-    io.run_for(10s);
+    io.run_for(60s);
     CHECK(first_error == error::message_size);
     CHECK(!second_error);
     CHECK(got == "abcdef");
@@ -167,7 +167,7 @@ TEST_CASE("nothing to move is no reason to wait", "[windows][stream_handle]") {
         bytes = n;
     });
     CHECK(result == error::fault);  // not from inside
-    io.run_for(10s);
+    io.run_for(60s);
     CHECK(!result);
     CHECK(bytes == 0);
     CHECK(pipe.first.write_some(rill::const_buffer()) == 0);
@@ -181,7 +181,7 @@ TEST_CASE("a read takes the first buffer that is not empty", "[windows][stream_h
     const std::vector<rill::mutable_buffer> buffers{rill::mutable_buffer(), buffer(first), buffer(second)};
     std::size_t bytes = 0;
     pipe.first.async_read_some(buffers, [&](error_code, std::size_t n) { bytes = n; });
-    io.run_for(10s);
+    io.run_for(60s);
     CHECK(bytes == 2);
     CHECK(std::string(first, 2) == "ab");
 }
@@ -223,7 +223,7 @@ TEST_CASE("a read of a pipe is cancelled", "[windows][stream_handle]") {
         io.poll();
     }
     io.restart();
-    io.run_for(10s);
+    io.run_for(60s);
     CHECK(result == error::operation_aborted);
     CHECK(bytes == 0);
 }
@@ -244,7 +244,7 @@ TEST_CASE("a read that was cancelled loses no byte of the pipe", "[windows][stre
         std::thread writer([&] { pipe.second.write_some(buffer(&c, 1)); });
         pipe.first.cancel();
         io.restart();
-        io.run_for(10s);
+        io.run_for(60s);
         writer.join();
         REQUIRE(done);
         if (got.size() != static_cast<std::size_t>(round) + 1) {
@@ -299,7 +299,7 @@ TEST_CASE("a pipe that was released still works, and comes back", "[windows][str
     CHECK(!pipe.first.is_open());
     CHECK(is_open_handle(native));
     io.restart();
-    io.run_for(10s);
+    io.run_for(60s);
     CHECK(result == error::operation_aborted);
     pipe.first.assign(native);
     pipe.second.write_some(buffer("x", 1));
@@ -325,7 +325,7 @@ TEST_CASE("a handle object says what is wrong with a handle", "[windows][stream_
     CHECK(!ec);
     CHECK_THROWS_AS(end.cancel(), rill::system_error);
     end.async_read_some(buffer(data), [&](error_code e, std::size_t) { ec = e; });
-    io.run_for(10s);
+    io.run_for(60s);
     CHECK(ec == error::bad_descriptor);
 
     const HANDLE without_overlapped = open_temporary_file(0);
@@ -356,7 +356,7 @@ TEST_CASE("a handle object moves with its operations, to other executors too", "
     CHECK(general.is_open());
     other = std::move(general);  // the client's end is closed
     io.restart();
-    io.run_for(10s);
+    io.run_for(60s);
     CHECK(result == error::broken_pipe);
     CHECK(other.is_open());
     CHECK(other.get_executor() == io.get_executor());
@@ -368,7 +368,7 @@ TEST_CASE("reads and writes of a pipe give futures", "[windows][stream_handle]")
     char data[3];
     std::future<std::size_t> read = pipe.first.async_read_some(buffer(data), rill::use_future);
     std::future<std::size_t> written = pipe.second.async_write_some(buffer("abc", 3), rill::use_future);
-    io.run_for(10s);
+    io.run_for(60s);
     CHECK(written.get() == 3);
     CHECK(read.get() == 3);
 }

@@ -198,7 +198,7 @@ error_code end(Operation& op, rill::cancellation_signal& signal, ending how) {
 
 inline void run(rill::io_context& io) {
     io.restart();
-    io.run_for(10s);
+    io.run_for(60s);
     CHECK(io.stopped());
 }
 

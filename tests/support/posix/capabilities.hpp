@@ -13,11 +13,13 @@
 #else
 #define TEST_CAN_REFUSE_THREADS 0
 #endif
-// The driver io_uring.
+// The driver io_uring; names of local sockets that are in no folder, and begin with NUL.
 #if defined(__linux__)
 #define TEST_HAS_IO_URING 1
+#define TEST_HAS_ABSTRACT_NAMES 1
 #else
 #define TEST_HAS_IO_URING 0
+#define TEST_HAS_ABSTRACT_NAMES 0
 #endif
 #define TEST_HAS_KQUEUE 1                // the driver kqueue, on its emulation where that is not the system's
 #define TEST_HAS_REUSE_PORT 1            // several sockets can listen on one port, and share its connections

@@ -4,6 +4,7 @@
 #define TEST_HAS_FORK 0
 #define TEST_HAS_SIGNALS 0
 #define TEST_HAS_LOCAL_SOCKETS 0  // Windows 10 has them, Wine 8 not
+#define TEST_HAS_ABSTRACT_NAMES 0
 #define TEST_HAS_PROC 0
 #define TEST_HAS_REACTOR 0
 #define TEST_HAS_IO_URING 0
