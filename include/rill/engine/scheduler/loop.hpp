@@ -203,13 +203,13 @@ private:
     std::atomic<std::uintptr_t> owner_{0};
     std::unique_ptr<driver> driver_;
     timer_group* groups_ = nullptr;  // groups_mutex_
-    apart before_foreign_;
+    [[maybe_unused]] apart before_foreign_;
 
     // Written by other threads.
     std::atomic<std::int64_t> foreign_work_{0};  // any thread; shared: all but what workers have not settled
     inbox inbox_;
     std::atomic<unsigned> cancelling_{0};  // shared: threads inside cancel()
-    apart before_own_;
+    [[maybe_unused]] apart before_own_;
 
     // Solo, owner.
     task_queue queue_;
@@ -220,7 +220,7 @@ private:
     // wait that is due later needs a look at the clock before the next one.
     time_point told_ = (time_point::max)();
     std::atomic<std::int64_t> local_work_asleep_{0};  // local_work_, written before each sleep, for other threads
-    apart before_shared_;
+    [[maybe_unused]] apart before_shared_;
 
     mutex mutex_;
     mutex timers_mutex_;
