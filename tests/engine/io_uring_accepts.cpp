@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <support/capabilities.hpp>
+
+#if TEST_HAS_IO_URING
+
 #include <rill/engine/driver/io_uring.hpp>
 
 #include "rings.hpp"
@@ -324,3 +328,5 @@ TEST_CASE("what ends an accept while connections come keeps none of them", "[eng
     }
     CHECK(open_descriptors() == descriptors);
 }
+
+#endif
