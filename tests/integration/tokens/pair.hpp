@@ -25,9 +25,10 @@ struct pair {
 struct full_pair : pair {
     explicit full_pair(rill::io_context& io) : pair(io) {
         // Where the pair is a TCP connection, sizes that are set do not grow, and the little that there is room for is
-        // acknowledged at once: else there would be room again a moment later.
-        socket.set_option(rill::socket_base::send_buffer_size(8192));
-        peer.set_option(rill::socket_base::receive_buffer_size(8192));
+        // acknowledged at once: else there would be room again a moment later. They are more than a segment: less would
+        // go on only when a timer of the system's runs out.
+        socket.set_option(rill::socket_base::send_buffer_size(200'000));
+        peer.set_option(rill::socket_base::receive_buffer_size(200'000));
         socket.non_blocking(true);
         const std::string chunk(65536, 'f');
         for (int refusals = 0; refusals < 20;) {
