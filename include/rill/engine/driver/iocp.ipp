@@ -543,8 +543,8 @@ RILL_DECL iocp::launch iocp::begin_connect(entry& r, connect_request& q) noexcep
         return launch::answered;
     }
     if (is_known && about.iSocketType != SOCK_STREAM) {
-        system::connect(r.handle, &q.peer, static_cast<std::size_t>(q.peer_size),
-                        ec);  // no more than a note of where datagrams go
+        // No more than a note of where datagrams go.
+        system::connect(r.handle, &q.peer, static_cast<std::size_t>(q.peer_size), ec);
         q.answer(ec);
         return launch::answered;
     }
