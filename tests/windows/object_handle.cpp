@@ -74,15 +74,19 @@ TEST_CASE("an event that resets itself ends one wait at a time, the first one fi
     }
 }
 
-TEST_CASE("all waits for an event that stays set end", "[windows][object_handle]") {
+TEST_CASE("all waits for an event that stays set end, in their order", "[windows][object_handle]") {
     rill::io_context io(any_hint());
     object_handle event(io, make_event(true));
-    int ended = 0;
+    int ended = 0, in_order = 0;
     for (int i = 0; i < 50; ++i)
-        event.async_wait([&](error_code ec) { ended += !ec; });
+        event.async_wait([&, i](error_code ec) {
+            in_order += !ec && ended == i;
+            ++ended;
+        });
     SetEvent(event.native_handle());
     io.run_for(60s);
     CHECK(ended == 50);
+    CHECK(in_order == 50);
 }
 
 TEST_CASE("the end of a thread is waited for", "[windows][object_handle]") {
