@@ -14,7 +14,10 @@ namespace {
 template <class Variant>
 class session {
 public:
-    explicit session(typename Variant::socket s) : socket_(std::move(s)) {}
+    explicit session(typename Variant::socket s) : socket_(std::move(s)) {
+        if constexpr (Variant::ahead)
+            socket_.receive_ahead();
+    }
 
     void read() {
         socket_.async_read_some(lib::buffer(data_), [this](error_code error, std::size_t n) {

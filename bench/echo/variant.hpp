@@ -16,14 +16,15 @@ using bench::error_code;
 /// What a program of this group serves, as its arguments say: EXECUTOR MODE TRANSPORT SIZE, for example
 ///     typed solo tcp 1024
 /// EXECUTOR is typed (io_context::executor_type) or any (the library's default); MODE is solo (concurrency hint 1) or
-/// shared (none); TRANSPORT is tcp or local; SIZE is that of each connection's buffer, which should be
+/// shared (none), or ahead: solo, and what comes is accepted and received ahead (rill, typed); TRANSPORT is tcp or local; SIZE is that of each connection's buffer, which should be
 /// larger than a message: 64, 1024, 8192 or 32768. It listens on the loopback interface, or on an abstract local address.
 /// With --backend as the only argument it writes the name of the mechanism that it would wait by.
-template <class Protocol, class Executor, std::size_t Size>
+template <class Protocol, class Executor, std::size_t Size, bool Ahead = false>
 struct variant {
     using socket = lib::basic_stream_socket<Protocol, Executor>;
     using acceptor = lib::basic_socket_acceptor<Protocol, Executor>;
     static constexpr std::size_t size = Size;
+    static constexpr bool ahead = Ahead;
 };
 
 template <class Protocol>
@@ -65,7 +66,7 @@ public:
 
 private:
     [[noreturn]] static void misused() {
-        std::fputs("arguments: typed|any solo|shared tcp|local 64|1024|8192|32768\n", stderr);
+        std::fputs("arguments: typed|any solo|shared|ahead tcp|local 64|1024|8192|32768\n", stderr);
         std::exit(2);
     }
 
@@ -82,25 +83,32 @@ private:
     template <class Protocol, class Executor>
     void with_executor() {
         if (size_ == "64")
-            with<variant<Protocol, Executor, 64>>();
+            with<Protocol, Executor, 64>();
         else if (size_ == "1024")
-            with<variant<Protocol, Executor, 1024>>();
+            with<Protocol, Executor, 1024>();
         else if (size_ == "8192")
-            with<variant<Protocol, Executor, 8192>>();
+            with<Protocol, Executor, 8192>();
         else if (size_ == "32768")
-            with<variant<Protocol, Executor, 32768>>();
+            with<Protocol, Executor, 32768>();
         else
             misused();
     }
 
-    template <class Variant>
+    template <class Protocol, class Executor, std::size_t Size>
     void with() {
+        using plain = variant<Protocol, Executor, Size>;
+        if constexpr (!bench::on_asio && std::is_same_v<Executor, lib::io_context::executor_type>) {
+            if (mode_ == "ahead") {
+                bench::ahead_context context(Size);
+                return serve_on<variant<Protocol, Executor, Size, true>>(context);
+            }
+        }
         if (mode_ == "solo") {
             lib::io_context context(1);
-            serve_on<Variant>(context);
+            serve_on<plain>(context);
         } else if (mode_ == "shared") {
             lib::io_context context;
-            serve_on<Variant>(context);
+            serve_on<plain>(context);
         } else {
             misused();
         }
@@ -110,6 +118,8 @@ private:
     void serve_on(lib::io_context& context) {
         using acceptor = typename Variant::acceptor;
         acceptor a(context, address_to_serve<typename acceptor::protocol_type>());
+        if constexpr (Variant::ahead)
+            a.accept_ahead();
         if constexpr (std::is_same_v<typename acceptor::protocol_type, lib::ip::tcp>) {
             std::printf("port %d\n", a.local_endpoint().port());
             std::fflush(stdout);

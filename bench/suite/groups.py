@@ -27,6 +27,7 @@ def echo_servers(programs, transport, buffer, preload=None, environment=None, ac
         *([server("limit, io_uring, multishot", "echo_raw_io_uring", "coop", "multishot", backend=ring)] if accepts else []),
         server("rill, callbacks", "echo_callbacks_rill", "typed", "solo"),
         server("rill, callbacks, io_uring", "echo_callbacks_rill", "typed", "solo", backend=ring),
+        server("rill, callbacks, io_uring, ahead", "echo_callbacks_rill", "typed", "ahead", backend=ring),
         server("rill, callbacks, any_io_executor", "echo_callbacks_rill", "any", "solo"),
         server("rill, callbacks, shared", "echo_callbacks_rill", "typed", "shared"),
         server("rill, callbacks, shared, io_uring", "echo_callbacks_rill", "typed", "shared", backend=ring),

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <cstddef>
+#include <string>
+
 // One source, two programs: `lib` is Boost.Asio if BENCH_ASIO is defined, rill otherwise. What the two spell differently
 // is bridged here and nowhere else, so that both run the same program.
 
@@ -49,6 +52,19 @@ inline const char* backend_name(lib::io_context& context) {
 /// A context that one thread runs, and says so.
 struct solo_context : lib::io_context {
     solo_context() : lib::io_context(1) {}
+};
+
+/// The same, and the kernel may receive into a buffer of @p size bytes for each of many connections: else it runs out of
+/// them in every turn.
+struct ahead_context : lib::io_context {
+#ifdef BENCH_ASIO
+    explicit ahead_context(std::size_t) : lib::io_context(1) {}
+#else
+    explicit ahead_context(std::size_t size)
+        : lib::io_context(lib::config_from_string("scheduler.concurrency_hint=1\nreceive_buffers.count=1024\n"
+                                                  "receive_buffers.size=" +
+                                                  std::to_string(size))) {}
+#endif
 };
 
 /// A context that any number of threads may run.

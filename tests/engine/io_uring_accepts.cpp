@@ -15,8 +15,6 @@
 #include <support/soon.hpp>
 
 #include <atomic>
-#include <filesystem>
-#include <iterator>
 #include <linux/io_uring.h>
 #include <optional>
 #include <string>
@@ -101,10 +99,6 @@ private:
         return {};
     }};
 };
-
-std::ptrdiff_t open_descriptors() {
-    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
-}
 
 bool waits_first() { return rill::engine::tried_ring().accepts_later; }
 

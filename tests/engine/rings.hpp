@@ -19,6 +19,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <deque>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -49,6 +51,10 @@ inline bool have_rings() {
     if (refused)
         WARN("not run: this machine refuses io_uring: " << refused.message());
     return !refused;
+}
+
+inline std::ptrdiff_t open_descriptors() {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
 }
 
 /// How rings are made in a test: RILL_IO_URING.

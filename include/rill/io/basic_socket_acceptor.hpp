@@ -234,6 +234,20 @@ public:
         return accept_asynchronously(ctx.get_executor(), &peer_endpoint, token);
     }
 
+    /// Lets the system accept connections before it is asked to, from the next async_accept() on: one request of the
+    /// kernel's then serves many of the program's. A connection that nobody waits for waits here, and is closed with the
+    /// acceptor; when there are many, no more are accepted.
+    ///
+    /// This is for as long as the acceptor is open. accept() and release() answer operation_not_supported from here on.
+    /// cancel() ends it until the next async_accept(), and keeps what waits.
+    ///
+    /// Errors  bad_descriptor, or what the system says of registering the acceptor
+    /// Source  io_uring_enter(2), IORING_ACCEPT_MULTISHOT, from Linux 6.0 on; elsewhere each is accepted when it is asked for
+    void accept_ahead() {
+        base::throwing("accept_ahead", [&](auto& ec) { accept_ahead(ec); });
+    }
+    void accept_ahead(error_code& ec) { ec = this->handle_.take_ahead(engine::request_kind::accept); }
+
 private:
     template <class P, class E>
     friend class basic_socket_acceptor;

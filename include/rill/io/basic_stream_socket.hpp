@@ -217,6 +217,21 @@ public:
         return async_initiate<Token, void(error_code, received_buffer)>(initiate_receive_buffer{this}, token);
     }
 
+    /// Lets the system receive before it is asked to, from the next asynchronous receive on: one request of the kernel's then
+    /// serves many of the program's, in the order in which they are started. What has been received waits here: in the
+    /// context's buffers, as of async_receive_buffer(), while less than half of them are in use, else in memory of its own.
+    ///
+    /// This is for as long as the socket is open. Synchronous receives and release() answer operation_not_supported from
+    /// here on; asynchronous ones with other flags than message_peek and message_out_of_band may; available() does not
+    /// count what waits here. cancel() keeps it.
+    ///
+    /// Errors  bad_descriptor, or what the system says of registering the socket
+    /// Source  io_uring_enter(2), IORING_RECV_MULTISHOT, since Linux 6.0; elsewhere all is received when it is asked for
+    void receive_ahead() {
+        base::throwing("receive_ahead", [&](auto& ec) { receive_ahead(ec); });
+    }
+    void receive_ahead(error_code& ec) { ec = this->handle_.take_ahead(engine::request_kind::receive); }
+
 private:
     template <class Call>
     static std::size_t transferring(const char* what, Call call) {

@@ -55,6 +55,10 @@ public:
     bool native_non_blocking() const noexcept { return system_non_blocking_; }
     RILL_COLD RILL_DECL error_code native_non_blocking(bool on) noexcept;
 
+    /// From here on the system may accept, or receive, before it is asked to: what it has then comes through requests
+    /// alone.
+    RILL_COLD RILL_DECL error_code take_ahead(request_kind what) noexcept;
+
     bool report_aborted() const noexcept { return report_aborted_; }
     void report_aborted(bool on) noexcept { report_aborted_ = on; }
 
@@ -72,6 +76,8 @@ public:
 
 private:
     RILL_COLD RILL_DECL void prepare_first(request& q) noexcept;
+    error_code attach() noexcept;
+    error_code may_read() const noexcept;
     bool may_wait(direction way, error_code& ec) noexcept;
 
     loop* loop_;
@@ -80,6 +86,7 @@ private:
     bool user_non_blocking_ = false;
     bool system_non_blocking_ = false;
     bool report_aborted_ = false;
+    bool takes_ahead_ = false;
 };
 
 /// The system has written an address of @p size bytes to @p endpoint, as far as there was room: Linux may name a byte

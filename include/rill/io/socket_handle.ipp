@@ -14,7 +14,8 @@ RILL_DECL socket_handle::socket_handle(socket_handle&& other) noexcept
       handle_(std::exchange(other.handle_, no_handle)),
       user_non_blocking_(std::exchange(other.user_non_blocking_, false)),
       system_non_blocking_(std::exchange(other.system_non_blocking_, false)),
-      report_aborted_(std::exchange(other.report_aborted_, false)) {
+      report_aborted_(std::exchange(other.report_aborted_, false)),
+      takes_ahead_(std::exchange(other.takes_ahead_, false)) {
     if (registration_)
         registration_->owner = &registration_;
 }
@@ -51,17 +52,16 @@ RILL_DECL error_code socket_handle::close() noexcept {
     if (!is_open())
         return error_code();
     native_handle handle = std::exchange(handle_, no_handle);
-    user_non_blocking_ = system_non_blocking_ = report_aborted_ = false;
+    user_non_blocking_ = system_non_blocking_ = report_aborted_ = takes_ahead_ = false;
     if (registration* r = std::exchange(registration_, nullptr))
         return loop_->close(*r);
     return system::close(handle);
 }
 
 RILL_DECL native_handle socket_handle::release(error_code& ec) noexcept {
-    if (!is_open()) {
-        ec = error::bad_descriptor;
+    ec = may_read();  // what was taken ahead would be lost
+    if (ec)
         return no_handle;
-    }
     if (registration_) {
         ec = loop_->release(*registration_);
         if (ec)
@@ -79,15 +79,33 @@ RILL_DECL error_code socket_handle::cancel() noexcept {
 }
 
 RILL_DECL void socket_handle::prepare_first(request& q) noexcept {
+    if (error_code ec = attach())
+        q.answer(ec);
+    else
+        q.handle = registration_;
+}
+
+inline error_code socket_handle::attach() noexcept {
     error_code ec = is_open() ? error_code() : error_code(error::bad_descriptor);
     if (!ec && !system_non_blocking_)
         ec = native_non_blocking(true);
     if (!ec && !registration_)
         registration_ = loop_->attach(handle_, &registration_, ec);
-    if (ec)
-        q.answer(ec);
-    else
-        q.handle = registration_;
+    return ec;
+}
+
+RILL_DECL error_code socket_handle::take_ahead(request_kind what) noexcept {
+    error_code ec = attach();
+    if (!ec && !std::exchange(takes_ahead_, true))
+        loop_->take_ahead(*registration_, what);
+    return ec;
+}
+
+// Whether there is a handle, and all that comes from it comes to who asks here.
+inline error_code socket_handle::may_read() const noexcept {
+    if (is_open() && !takes_ahead_) [[likely]]
+        return error_code();
+    return is_open() ? error::operation_not_supported : error::bad_descriptor;
 }
 
 RILL_DECL error_code socket_handle::non_blocking(bool on) noexcept {
@@ -151,10 +169,9 @@ RILL_DECL error_code socket_handle::connect(const void* address, std::size_t siz
 
 RILL_DECL native_handle socket_handle::accept(native_address* peer, native_address_size* size,
                                               error_code& ec) noexcept {
-    if (!is_open()) {
-        ec = error::bad_descriptor;
+    ec = may_read();
+    if (ec)
         return no_handle;
-    }
     for (;;) {
         ec = error_code();
         native_handle s = system::accept(handle_, peer, size, ec);
@@ -181,7 +198,7 @@ RILL_DECL std::size_t socket_handle::send(native_buffer* buffers, std::size_t co
 
 RILL_DECL std::size_t socket_handle::receive(native_buffer* buffers, std::size_t count, int flags, bool stream,
                                              error_code& ec) noexcept {
-    ec = is_open() ? error_code() : error_code(error::bad_descriptor);
+    ec = may_read();
     if (ec || (count == 0 && stream))
         return 0;
     for (;;) {
@@ -198,7 +215,7 @@ RILL_DECL std::size_t socket_handle::receive(native_buffer* buffers, std::size_t
 
 // The driver's own blocks may be in the hands of the kernel, and all of them in use: nobody should wait here for one.
 RILL_DECL block* socket_handle::receive_block(error_code& ec) noexcept {
-    ec = is_open() ? error_code() : error_code(error::bad_descriptor);
+    ec = may_read();
     if (!ec && !user_non_blocking_)
         ec = wait(direction::read);
     if (ec)

@@ -39,7 +39,7 @@ struct transfer : Request {
             this->answer();  // nothing to move: no reason to wait
     }
 
-    std::tuple<error_code, std::size_t> result() noexcept { return {this->ec, this->bytes}; }
+    RILL_INLINE std::tuple<error_code, std::size_t> result() noexcept { return {error_code(this->ec), this->bytes}; }
 
     native_buffer memory[Most];
 };

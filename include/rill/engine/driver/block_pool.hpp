@@ -29,7 +29,7 @@ struct block {
     block_pool* pool = nullptr;  // null: it is by itself
     char* memory = nullptr;
     std::size_t size = 0;   // how many bytes were received there
-    block* next = nullptr;  // of those that are free, while they are in no store
+    block* next = nullptr;  // of those that are free, while they are in no store; and whoever has it may use it
     bool is_free = true;
 };
 
@@ -67,8 +67,13 @@ public:
 
     /// A block for @p q, which waits no longer for one; null: it does, from now on.
     RILL_DECL block* take(receive_block_request& q) noexcept;
+    /// Most are in use.
+    RILL_DECL bool is_short() noexcept;
     /// The system has taken block number @p index out of the store.
     RILL_DECL block& taken(std::size_t index) noexcept;
+    /// The same, for a look: it goes back at once, as put_again().
+    const block& in_passing(std::size_t index) const noexcept { return blocks_[index]; }
+    RILL_DECL void put_again(std::size_t index) noexcept;
     /// The block is free. Whoever waits for one is told.
     RILL_DECL void give_back(block& b) noexcept;
 

@@ -58,6 +58,11 @@ RILL_DECL block* block_pool::take(receive_block_request& q) noexcept {
     return b;
 }
 
+RILL_DECL bool block_pool::is_short() noexcept {
+    spin_guard lock(lock_);
+    return free_count_ < count_ / 2;
+}
+
 RILL_DECL block& block_pool::taken(std::size_t index) noexcept {
     RILL_ASSERT(index < count_);
     spin_guard lock(lock_);
@@ -67,6 +72,12 @@ RILL_DECL block& block_pool::taken(std::size_t index) noexcept {
     --free_count_;
     ++holders_;
     return b;
+}
+
+RILL_DECL void block_pool::put_again(std::size_t index) noexcept {
+    spin_guard lock(lock_);
+    RILL_ASSERT(blocks_[index].is_free);
+    store_->add(index, blocks_[index]);
 }
 
 RILL_DECL void block_pool::give_back(block& b) noexcept {

@@ -106,6 +106,10 @@ public:
     /// Ends all requests of @p r with operation_aborted.
     virtual void cancel_all(registration& r, task_queue& ready) noexcept = 0;
 
+    /// The system may accept connections, or receive, of @p r before somebody asks for it, if it can: @p what is accept, or
+    /// receive of a stream.
+    virtual void take_ahead([[maybe_unused]] registration& r, [[maybe_unused]] request_kind what) noexcept {}
+
     /// Waits until something is answered, the limit is reached, or someone calls wake(). It may return early.
     virtual void wait(wait_limit limit, task_queue& ready) noexcept = 0;
 

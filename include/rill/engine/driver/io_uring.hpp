@@ -6,6 +6,7 @@
 #include <rill/engine/driver/perform.hpp>
 #include <rill/engine/driver/registration_pool.hpp>
 #include <rill/engine/driver/request_ring.hpp>
+#include <rill/engine/driver/ring_ahead.hpp>
 #include <rill/engine/driver/ring_buffers.hpp>
 #include <rill/engine/driver/ring_memory.hpp>
 #include <rill/engine/driver/ring_support.hpp>
@@ -62,6 +63,7 @@ public:
     inline void start(request& q, task_queue& ready) noexcept override;
     RILL_COLD inline void cancel(request& q, task_queue& ready) noexcept override;
     RILL_COLD inline void cancel_all(registration& r, task_queue& ready) noexcept override;
+    RILL_COLD inline void take_ahead(registration& r, request_kind what) noexcept override;
     inline void wait(wait_limit limit, task_queue& ready) noexcept override;
     void wake() noexcept override { waker_.wake(); }
     RILL_COLD inline void leave() noexcept override;
@@ -83,10 +85,16 @@ private:
     static constexpr std::uint8_t cancel_put = 4;    // the kernel is told so
     static constexpr std::uint8_t polled = 8;        // what the kernel has is a poll; then the call is tried
     static constexpr std::uint8_t cancelling = cancel_asked | cancel_put;
+    static constexpr std::uint8_t stands = 16;  // it is none of the user's: see ring_ahead.hpp
+    static constexpr std::uint8_t alone = 32;   // and the kernel does not do it now: the next behind it is put itself
 
-    // user_data of entries that are no request's.
-    static constexpr std::uint64_t for_nobody = 0;
+    // user_data: a request's address, plus 1 if it stands; or these.
+    static constexpr std::uint64_t not_plain = 1;
     static constexpr std::uint64_t for_waker = 1;
+    static constexpr std::uint64_t for_nobody = 3;
+    static std::uint64_t user_data_of(const request& q) noexcept {
+        return reinterpret_cast<std::uintptr_t>(&q) | ((q.progress & stands) != 0 ? not_plain : 0);
+    }
 
     // So many waits inside one run() say that the thread will go on.
     static constexpr unsigned waits_to_settle = 64;
@@ -131,9 +139,11 @@ private:
 
     void begin(request& q, task_queue& ready) noexcept;
     RILL_COLD void start_shared(request& q, task_queue& ready) noexcept;
+    void begin_behind(entry& r, request& q, task_queue& ready) noexcept;
     RILL_COLD bool is_done_at_once(entry& r, request& q, bool is_first) noexcept;
     void put(entry& r, request& q) noexcept;
     RILL_COLD void put_again(entry& r, request& q) noexcept;
+    void count_in(entry& r, request& q) noexcept;
     RILL_COLD void put_cancel(entry& r, request& q) noexcept;
     RILL_COLD bool take_out(entry& r, request& q) noexcept;
     RILL_COLD void put_next(entry& r, direction way) noexcept;
@@ -148,6 +158,22 @@ private:
     RILL_COLD bool fill_block(ring_entry& e, entry& r, receive_block_request& q) noexcept;
     RILL_COLD bool conclude_block(entry& r, receive_block_request& q, int result, unsigned flags) noexcept;
     RILL_COLD void feed() noexcept;
+    static request* standing(const request_ring& queue) noexcept {
+        return !queue.empty() && (queue.front()->progress & stands) != 0 ? queue.front() : nullptr;
+    }
+    static bool is_fed_by(const request& s, const request& q) noexcept;
+    static request* first_fed_by(const request& s) noexcept;
+    static bool has_any(const request& s) noexcept;
+    static bool has_any_for(const entry& r, const request& q) noexcept;
+    static bool give(request& s, request& q) noexcept;
+    RILL_COLD static void destroy(request& s) noexcept;
+    RILL_COLD void put_standing(entry& r, request& s) noexcept;
+    void put_if_wanted(entry& r, request& s) noexcept;
+    RILL_COLD void stop_if_unwanted(entry& r, request& s) noexcept;
+    void serve(entry& r, request& s, task_queue& ready) noexcept;
+    void on_standing(request& s, int result, unsigned flags, task_queue& ready) noexcept;
+    void keep(request& s, int result, unsigned flags) noexcept;
+    bool pass_on(entry& r, request& s, int result, unsigned flags, task_queue& ready) noexcept;
     RILL_COLD void fill_send_zc(ring_entry& e, const entry& r, send_zc_request& q) noexcept;
     RILL_COLD static bool does_not_do_without_copy(entry& r, send_zc_request& q, int error) noexcept;
     RILL_COLD void on_part(send_zc_request& q, int result, unsigned flags, task_queue& ready) noexcept;
@@ -177,7 +203,7 @@ private:
     RILL_COLD bool conclude_failure(entry& r, request& q, int error) noexcept;
     RILL_COLD bool try_call(entry& r, request& q) noexcept;
     RILL_COLD static void note_closing(entry& r, request& q) noexcept;
-    RILL_COLD void end_all(entry& r, task_queue& ready) noexcept;
+    RILL_COLD void end_all(entry& r, task_queue& ready, bool for_good) noexcept;
     RILL_COLD bool reap(entry& r, guard& lock, task_queue& ready, bool must) noexcept;
 
     const bool shared_;
@@ -272,10 +298,22 @@ RILL_INLINE void io_uring_driver::begin(request& q, task_queue& ready) noexcept 
     if ((q.kind == request_kind::connect || q.wanted_now) && is_done_at_once(r, q, is_first)) [[unlikely]]
         return ready.push(q);
     queue.push(q);
-    if (is_first || !is_ordered(q)) [[likely]]
+    if (is_first) [[likely]]
         put(r, q);
     else
+        begin_behind(r, q, ready);
+}
+
+inline void io_uring_driver::begin_behind(entry& r, request& q, task_queue& ready) noexcept {
+    request* s = standing(r.waiting[index(q.way)]);
+    if (s)
+        serve(r, *s, ready);  // none but q is answered: had there been something, the others would not wait
+    if (q.state == request_state::answered)
+        return;
+    if (s ? is_fed_by(*s, q) : is_ordered(q))
         put_next(r, q.way);
+    else
+        put(r, q);
 }
 
 inline bool io_uring_driver::is_done_at_once(entry& r, request& q, bool is_first) noexcept {
@@ -329,6 +367,8 @@ inline void io_uring_driver::start_shared(request& q, task_queue& ready) noexcep
 
 // The first transfer of a direction, if the kernel does not have it yet.
 inline void io_uring_driver::put_next(entry& r, direction way) noexcept {
+    if (request* s = standing(r.waiting[index(way)])) [[unlikely]]
+        return put_if_wanted(r, *s);
     request* first = nullptr;
     r.waiting[index(way)].for_each([&](request& q) noexcept {
         if (!first && is_ordered(q))
@@ -350,6 +390,10 @@ RILL_INLINE void io_uring_driver::put(entry& r, request& q) noexcept {
         return fall_behind(r);
     fill(*e, r, q);
     e->user_data = reinterpret_cast<std::uintptr_t>(&q);
+    count_in(r, q);
+}
+
+RILL_INLINE void io_uring_driver::count_in(entry& r, request& q) noexcept {
     q.progress |= in_ring;
     r.in_ring.store(r.in_ring.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     ++in_flight_;
@@ -360,7 +404,7 @@ inline void io_uring_driver::put_cancel(entry& r, request& q) noexcept {
     ring_entry* e = ring_.next_entry();
     if (!e)
         return fall_behind(r);
-    fill_cancel(*e, reinterpret_cast<std::uintptr_t>(&q));
+    fill_cancel(*e, user_data_of(q));
     q.progress |= cancel_put;
 }
 
@@ -375,12 +419,15 @@ inline void io_uring_driver::fill_cancel(ring_entry& e, std::uint64_t of) noexce
 
 inline void io_uring_driver::put_what_is_left(entry& r) noexcept {
     for (const auto& queue : r.waiting) {
+        request* const s = standing(queue);
         bool has_ordered = false;
         queue.for_each([&](request& q) noexcept {
-            const bool is_next = !is_ordered(q) || !std::exchange(has_ordered, true);
-            const bool ends = takes_back_ || (q.progress & cancel_asked) != 0;
+            const bool is_next = s ? !is_fed_by(*s, q) : !is_ordered(q) || !std::exchange(has_ordered, true);
+            const bool ends = takes_back_ || (q.progress & cancel_asked) != 0 || has_any_for(r, q);
             if ((q.progress & in_ring) == 0) {
-                if (is_next)
+                if (&q == s)
+                    put_if_wanted(r, q);
+                else if (is_next)
                     put_again(r, q);
             } else if (ends && (q.progress & cancel_put) == 0) {
                 put_cancel(r, q);
@@ -504,6 +551,8 @@ inline void io_uring_driver::cancel(request& q, task_queue& ready) noexcept {
         if (!is_owed(q))
             ready.push(q);
         put_next(r, q.way);  // it may have been the first
+        if (request* s = standing(r.waiting[index(q.way)]))
+            stop_if_unwanted(r, *s);
     } else if (q.state == request_state::waiting && (q.progress & cancel_asked) == 0) {
         q.progress |= cancel_asked;
         if ((q.progress & cancel_put) == 0)
@@ -520,24 +569,31 @@ inline void io_uring_driver::cancel(request& q, task_queue& ready) noexcept {
 inline bool io_uring_driver::take_out(entry& r, request& q) noexcept {
     if (callers_ != 0 || idle_ms_ != 0)
         return false;
-    ring_entry* e = ring_.find_unsubmitted(reinterpret_cast<std::uintptr_t>(&q));
+    ring_entry* e = ring_.find_unsubmitted(user_data_of(q));
     if (!e)
         return false;
-    *e = ring_entry{};  // IORING_OP_NOP, for nobody
+    *e = ring_entry{};  // IORING_OP_NOP
+    e->user_data = for_nobody;
     q.progress &= static_cast<std::uint8_t>(~in_ring);
     --in_flight_;
     r.in_ring.store(r.in_ring.load(std::memory_order_relaxed) - 1, std::memory_order_release);
     return true;
 }
 
-// What the kernel has ends later.
-inline void io_uring_driver::end_all(entry& r, task_queue& ready) noexcept {
+// What the kernel has ends later. @p for_good: the handle goes, and with it what was taken ahead.
+inline void io_uring_driver::end_all(entry& r, task_queue& ready, bool for_good) noexcept {
     for (auto& queue : r.waiting) {
         request_ring kept;
+        if (standing(queue) && !for_good)
+            kept.push(queue.pop());
         while (!queue.empty()) {
             request& q = queue.pop();
             if ((q.progress & in_ring) == 0 || take_out(r, q)) {
                 forget_hunger(q);
+                if ((q.progress & stands) != 0) {
+                    destroy(q);
+                    continue;
+                }
                 q.answer(error::operation_aborted);
                 if (!is_owed(q))
                     ready.push(q);
@@ -549,13 +605,15 @@ inline void io_uring_driver::end_all(entry& r, task_queue& ready) noexcept {
                 put_cancel(r, q);
         }
         queue = kept;
+        if (request* s = standing(queue); s && !for_good)
+            stop_if_unwanted(r, *s);
     }
 }
 
 inline void io_uring_driver::cancel_all(registration& base, task_queue& ready) noexcept {
     auto& r = static_cast<entry&>(base);
     guard lock(*this);
-    end_all(r, ready);
+    end_all(r, ready, false);
     if (r.in_ring.load(std::memory_order_relaxed) != 0) {
         submit_now(lock);  // as in cancel()
         take_completions(ready);
@@ -587,7 +645,7 @@ inline void io_uring_driver::detach(registration& base, bool closing, task_queue
         guard lock(*this);
         if (closing && r.may_listen && !has_forked_ && r.in_ring.load(std::memory_order_relaxed) != 0)
             address.note(r.handle);
-        end_all(r, ready);
+        end_all(r, ready, true);
         r.owner = nullptr;
         if (!reap(r, lock, ready, !closing || r.may_listen)) {
             // TRICKY: before the handle is forgotten. The peer sees the end, though the kernel's hands are on the file.
@@ -637,7 +695,7 @@ inline void io_uring_driver::shut_down(task_queue& ready) noexcept {
     registrations_.for_each([&](entry& r) noexcept {
         if (r.handle != no_handle && r.owner)
             *std::exchange(r.owner, nullptr) = nullptr;
-        end_all(r, ready);
+        end_all(r, ready, true);
     });
     for (int tries = 0; in_flight_ != 0 || owed_ != 0; ++tries) {
         enter(lock, tries == 0 ? 0 : 1, std::chrono::milliseconds(1));
@@ -705,6 +763,10 @@ inline void io_uring_driver::fail_all(task_queue& ready) noexcept {
             while (!queue.empty()) {
                 request& q = queue.pop();
                 forget_hunger(q);
+                if ((q.progress & stands) != 0) {
+                    destroy(q);
+                    continue;
+                }
                 q.answer((q.progress & cancel_asked) != 0 ? error_code(error::operation_aborted) : broken_);
                 note_closing(r, q);
                 ready.push(q);
@@ -753,7 +815,7 @@ inline void io_uring_driver::take_completions(task_queue& ready) noexcept {
     const unsigned end = ring_.completed();
     for (unsigned i = ring_.seen(); i != end; ++i) {
         const system::ring::completion& c = ring_.completion_at(i);
-        if (c.user_data > for_waker) [[likely]] {
+        if ((c.user_data & not_plain) == 0) [[likely]] {
             auto& q = *reinterpret_cast<request*>(static_cast<std::uintptr_t>(c.user_data));
             constexpr unsigned part = system::ring_constant::more_follows | system::ring_constant::notification;
             if ((c.flags & part) != 0) [[unlikely]]
@@ -763,6 +825,9 @@ inline void io_uring_driver::take_completions(task_queue& ready) noexcept {
         } else if (c.user_data == for_waker) {
             waker_put_ = (c.flags & system::ring_constant::more_follows) != 0;
             woken_ = true;
+        } else if (c.user_data != for_nobody) {
+            on_standing(*reinterpret_cast<request*>(static_cast<std::uintptr_t>(c.user_data & ~not_plain)), c.res,
+                        c.flags, ready);
         }
     }
     ring_.pop_all_before(end);
@@ -847,6 +912,10 @@ inline bool io_uring_driver::conclude_failure(entry& r, request& q, int error) n
             q.answer(error::operation_aborted);
             return true;
         }
+        if (has_any_for(r, q)) {
+            q.answer();
+            return true;
+        }
         // The thread that submitted it has ended, or it is taken back.
         if (q.kind == request_kind::connect) {
             static_cast<connect_request&>(q).under_way = true;
@@ -894,7 +963,11 @@ inline bool io_uring_driver::try_call(entry& r, request& q) noexcept {
     case request_kind::accept: o = accept(r.handle, static_cast<accept_request&>(q)); break;
     case request_kind::connect: o = connect(r.handle, static_cast<connect_request&>(q)); break;
     case request_kind::wait_ready:
-        o = look(r.handle, static_cast<wait_request&>(q));
+        o = outcome::answered;
+        if (has_any_for(r, q))
+            q.answer();
+        else
+            o = look(r.handle, static_cast<wait_request&>(q));
         if (o == outcome::answered)
             note_closing(r, q);  // it does not tell why a handle is ready
         break;
@@ -1036,6 +1109,238 @@ inline void io_uring_driver::feed() noexcept {
         if (!r)
             return;
         put_next(static_cast<entry&>(*r), direction::read);
+    }
+}
+
+// -- what is taken ahead
+
+inline void io_uring_driver::take_ahead(registration& base, request_kind what) noexcept {
+    auto& r = static_cast<entry&>(base);
+    block_pool* free_blocks = what == request_kind::accept ? nullptr : blocks.get();
+    guard lock(*this);
+    auto& queue = r.waiting[index(direction::read)];
+    if (!support_.answers_on || r.handle == no_handle || standing(queue))
+        return;
+    request* s = nullptr;
+    try {
+        if (what == request_kind::accept)
+            s = new (blocks.source()) connections_ahead;
+        else if (free_blocks && buffers_.serve(ring_, *free_blocks))
+            s = new (blocks.source()) bytes_ahead(*free_blocks);
+    } catch (...) {  // whatever the user's allocator throws
+    }
+    if (!s)
+        return;  // then each is taken when it is asked for
+    s->handle = &r;
+    s->state = request_state::waiting;
+    s->progress = stands;
+    queue.push_front(*s);
+}
+
+inline bool io_uring_driver::is_fed_by(const request& s, const request& q) noexcept {
+    if (s.kind == request_kind::accept)
+        return q.kind == request_kind::accept && &q != &s;
+    return (q.kind == request_kind::receive || q.kind == request_kind::receive_block) && &q != &s;
+}
+
+// Behind s the queue comes round to it again.
+inline request* io_uring_driver::first_fed_by(const request& s) noexcept {
+    for (auto* q = static_cast<request*>(s.next); q != &s; q = static_cast<request*>(q->next))
+        if (is_fed_by(s, *q))
+            return q;
+    return nullptr;
+}
+
+inline bool io_uring_driver::has_any(const request& s) noexcept {
+    return s.kind == request_kind::accept ? !static_cast<const connections_ahead&>(s).empty()
+                                          : !static_cast<const bytes_ahead&>(s).empty();
+}
+
+/// Whether @p q waits for something that is here already.
+inline bool io_uring_driver::has_any_for(const entry& r, const request& q) noexcept {
+    const request* s = q.kind == request_kind::wait_ready ? standing(r.waiting[index(q.way)]) : nullptr;
+    return s && has_any(*s);
+}
+
+inline bool io_uring_driver::give(request& s, request& q) noexcept {
+    if (s.kind == request_kind::accept)
+        return static_cast<connections_ahead&>(s).give(static_cast<accept_request&>(q));
+    auto& bytes = static_cast<bytes_ahead&>(s);
+    return q.kind == request_kind::receive ? bytes.give(static_cast<receive_request&>(q))
+                                           : bytes.give(static_cast<receive_block_request&>(q));
+}
+
+inline void io_uring_driver::destroy(request& s) noexcept {
+    if (s.kind == request_kind::accept)
+        delete static_cast<connections_ahead*>(&s);
+    else
+        delete static_cast<bytes_ahead*>(&s);
+}
+
+inline void io_uring_driver::put_standing(entry& r, request& s) noexcept {
+    ring_entry* e = takes_back_ ? nullptr : ring_.next_entry();
+    if (!e)
+        return fall_behind(r);
+    e->fd = r.handle;
+    if (s.kind == request_kind::accept) {
+        r.may_listen = true;
+        e->opcode = IORING_OP_ACCEPT;
+        e->ioprio = system::ring_constant::accept_multishot;
+        e->accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+    } else {
+        e->opcode = IORING_OP_RECV;
+        e->ioprio = system::ring_constant::receive_multishot;
+        e->flags = IOSQE_BUFFER_SELECT;
+        e->buf_group = ring_buffers::group;
+    }
+    e->user_data = user_data_of(s);
+    count_in(r, s);
+}
+
+/// The kernel is asked for more if somebody waits for it.
+inline void io_uring_driver::put_if_wanted(entry& r, request& s) noexcept {
+    if ((s.progress & in_ring) != 0)
+        return;
+    request* first = first_fed_by(s);
+    // It may be there itself, since before s stood or because s could not be.
+    if (!first || (first->progress & in_ring) != 0 || starves(s))
+        return;
+    const bool is_possible = s.kind == request_kind::accept || buffers_.serve(ring_, *blocks.made());
+    if (is_possible && (s.progress & alone) == 0)
+        return put_standing(r, s);
+    s.progress &= static_cast<std::uint8_t>(~alone);
+    put_again(r, *first);
+}
+
+inline void io_uring_driver::stop_if_unwanted(entry& r, request& s) noexcept {
+    if (first_fed_by(s))
+        return;
+    forget_hunger(s);
+    if ((s.progress & in_ring) != 0 && (s.progress & cancel_put) == 0)
+        put_cancel(r, s);
+}
+
+/// Gives what there is to those that wait behind @p s.
+inline void io_uring_driver::serve(entry& r, request& s, task_queue& ready) noexcept {
+    auto& queue = r.waiting[index(s.way)];
+    for (;;) {
+        request* first = first_fed_by(s);
+        if (!first || (first->progress & in_ring) != 0 || !give(s, *first))
+            break;
+        if (first->ec)
+            note_closing(r, *first);
+        queue.remove(*first);
+        ready.push(*first);
+    }
+    if (!has_any(s))
+        return;
+    for (;;) {
+        request* first = nullptr;
+        queue.for_each([&](request& q) noexcept {
+            if (q.kind != request_kind::wait_ready || (q.progress & cancel_put) != 0)
+                return;
+            if ((q.progress & in_ring) != 0)
+                put_cancel(r, q);  // and conclude_failure() sees what it waits for
+            else if (!first)
+                first = &q;
+        });
+        if (!first)
+            return;
+        queue.remove(*first);
+        first->answer();
+        ready.push(*first);
+    }
+}
+
+inline void io_uring_driver::on_standing(request& s, int result, unsigned flags, task_queue& ready) noexcept {
+    auto& r = static_cast<entry&>(*s.handle);
+    const bool has_ended = (flags & system::ring_constant::more_follows) == 0;
+    const bool goes = (s.progress & cancel_asked) != 0;
+    if (has_ended) {
+        s.progress &= static_cast<std::uint8_t>(~(in_ring | cancelling));
+        --in_flight_;
+    }
+    if (!goes && result > 0 && pass_on(r, s, result, flags, ready)) {
+        if (has_ended)
+            put_if_wanted(r, s);
+    } else if (keep(s, result, flags); !goes) {
+        serve(r, s, ready);
+        const bool is_full = s.kind == request_kind::accept ? static_cast<connections_ahead&>(s).is_full()
+                                                            : static_cast<bytes_ahead&>(s).is_full();
+        if (s.kind == request_kind::receive_block)
+            static_cast<bytes_ahead&>(s).leave_blocks_to_others();
+        if (has_ended)
+            put_if_wanted(r, s);
+        else if (is_full && (s.progress & cancel_put) == 0)
+            put_cancel(r, s);
+    } else if (has_ended) {
+        r.waiting[index(s.way)].remove(s);
+        destroy(s);
+    }
+    if (!has_ended)
+        return;
+    // TRICKY: as in on_completion()
+    const unsigned left = r.in_ring.load(std::memory_order_relaxed) - 1;
+    r.in_ring.store(left, std::memory_order_release);
+    if (r.has_gone && left == 0) {
+        r.has_gone = false;
+        registrations_.put_back(r);
+    }
+}
+
+/// Bytes for which a buffer waits go there, and their block back to the kernel. False: they have to be kept.
+inline bool io_uring_driver::pass_on(entry& r, request& s, int result, unsigned flags, task_queue& ready) noexcept {
+    namespace constant = system::ring_constant;
+    if (s.kind != request_kind::receive_block || (flags & constant::has_buffer) == 0 || has_any(s))
+        return false;
+    request* first = first_fed_by(s);
+    if (!first || first->kind != request_kind::receive || (first->progress & in_ring) != 0)
+        return false;
+    auto& q = static_cast<receive_request&>(*first);
+    const auto size = static_cast<std::size_t>(result);
+    if (q.flags != 0 || q.count != 1 || q.buffers->iov_len < size)
+        return false;
+    std::memcpy(q.buffers->iov_base, blocks.made()->in_passing(flags >> constant::buffer_shift).memory, size);
+    blocks.made()->put_again(flags >> constant::buffer_shift);
+    q.bytes = size;
+    q.answer();
+    r.waiting[index(s.way)].remove(q);
+    ready.push(q);
+    return true;
+}
+
+inline void io_uring_driver::keep(request& s, int result, unsigned flags) noexcept {
+    namespace constant = system::ring_constant;
+    const bool is_taken_back = result == -ECANCELED || result == -EINTR;
+    if (s.kind == request_kind::accept) {
+        if (result >= 0)
+            static_cast<connections_ahead&>(s).keep(result);
+        else if (!is_taken_back)
+            s.progress |= alone;  // what is wrong is for the next to find out
+        return;
+    }
+    auto& bytes = static_cast<bytes_ahead&>(s);
+    block_pool& free_blocks = *blocks.made();
+    block* b = (flags & constant::has_buffer) != 0 ? &free_blocks.taken(flags >> constant::buffer_shift) : nullptr;
+    if (result > 0 && b) {
+        b->size = static_cast<std::size_t>(result);
+        bytes.keep(*b);
+        return;
+    }
+    if (b)
+        free_blocks.give_back(*b);
+    if (result == 0) {
+        bytes.end_with(error::eof);
+    } else if (result == -ENOBUFS) {
+        const request* first = first_fed_by(s);
+        if (first && first->kind == request_kind::receive)
+            s.progress |= alone;  // it has its own
+        else if (first)
+            free_blocks.let_starve(bytes);
+    } else if (result > 0 || result == -EAGAIN || result == -EFAULT || result == -EINVAL || result == -EOPNOTSUPP) {
+        s.progress |= alone;
+    } else if (!is_taken_back) {
+        bytes.end_with(error_code(-result, boost::system::system_category()));
     }
 }
 

@@ -22,6 +22,13 @@ public:
         last_ = &q;
     }
 
+    void push_front(request& q) noexcept {
+        if (!last_)
+            return push(q);
+        q.next = last_->next;
+        last_->next = &q;
+    }
+
     request& pop() noexcept {
         RILL_ASSERT(last_);
         request& q = *front();

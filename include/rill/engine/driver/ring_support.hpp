@@ -26,6 +26,7 @@ struct ring_support {
     bool polls_on = false;            ///< 5.13: a poll that goes on after its first event
     bool polls_first = false;         ///< 5.19: a receive that does not try before it waits
     bool sends_without_copy = false;  ///< 6.1: one buffer is 6.0
+    bool answers_on = false;          ///< 6.0: a receive that goes on after its first answer; an accept, 5.19
     bool accepts_later = false;       ///< 6.10: an accept that does not try before it waits
 };
 
@@ -104,6 +105,7 @@ RILL_COLD inline ring_support try_ring() noexcept {
     found.skips_success = (r.features() & constant::feature_cqe_skip) != 0;
     found.polls_first = r.knows(constant::operation_socket);
     found.sends_without_copy = r.knows(constant::operation_sendmsg_zc);
+    found.answers_on = r.knows(constant::operation_send_zc);
     found.accepts_later = knows_accept_poll_first(r);
     found.submits_all = found.remembers_handle = opens(constant::setup_submit_all);
     found.cooperates = opens(constant::setup_coop_taskrun | constant::setup_taskrun_flag);

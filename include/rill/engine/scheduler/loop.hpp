@@ -120,6 +120,9 @@ public:
     /// operation_not_supported, and nothing has changed.
     RILL_COLD error_code release(registration& r) noexcept;
 
+    /// As the driver's. Out of memory it does nothing.
+    RILL_COLD void take_ahead(registration& r, request_kind what) noexcept;
+
     // -- timers
 
     /// Null: out of memory.
@@ -145,6 +148,7 @@ private:
     class solo_ownership;
     class direct_access;
     struct posted_cancel;
+    struct posted_take_ahead;
     struct posted_cancel_waits;
 
     std::size_t run_solo(std::size_t most, time_point until);
@@ -186,6 +190,7 @@ private:
 
     RILL_COLD static void serve_close(loop* owner, task& message) noexcept;
     RILL_COLD static void serve_cancel_all(loop* owner, task& message) noexcept;
+    RILL_COLD static void serve_take_ahead(loop* owner, task& message) noexcept;
     RILL_COLD static void serve_cancel_waits(loop* owner, task& message) noexcept;
     RILL_COLD static void serve_remove_group(loop* owner, task& message) noexcept;
 

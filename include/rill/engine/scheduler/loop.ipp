@@ -537,6 +537,30 @@ RILL_DECL void loop::serve_cancel_all(loop* owner, task& message) noexcept {
     deallocate(&cancel, sizeof(posted_cancel));
 }
 
+struct loop::posted_take_ahead : service_message {
+    posted_take_ahead(registration& r, request_kind w) noexcept
+        : service_message(&serve_take_ahead), target(r), what(w) {}
+    registration& target;
+    request_kind what;
+};
+
+RILL_DECL void loop::take_ahead(registration& r, request_kind what) noexcept {
+    direct_access direct(*this);
+    if (direct)
+        return driver_->take_ahead(r, what);
+    try {
+        push_inbox(*::new (allocate(sizeof(posted_take_ahead))) posted_take_ahead(r, what));
+    } catch (const std::bad_alloc&) {
+        // It is a wish.
+    }
+}
+
+RILL_DECL void loop::serve_take_ahead(loop* owner, task& message) noexcept {
+    auto& wish = static_cast<posted_take_ahead&>(message);
+    owner->driver_->take_ahead(wish.target, wish.what);
+    deallocate(&wish, sizeof(posted_take_ahead));
+}
+
 // -- timers
 
 RILL_DECL timer_group* loop::add_group(timer_group** owner) noexcept {

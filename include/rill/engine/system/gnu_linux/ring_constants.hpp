@@ -27,6 +27,8 @@ inline constexpr std::uint8_t skip_success = 1u << 6;  // 5.17
 
 inline constexpr std::uint32_t poll_multishot = 1u << 0;      // 5.13
 inline constexpr std::uint16_t receive_poll_first = 1u << 0;  // 5.19
+inline constexpr std::uint16_t receive_multishot = 1u << 1;   // 6.0
+inline constexpr std::uint16_t accept_multishot = 1u << 0;    // 5.19
 inline constexpr std::uint16_t send_registered = 1u << 2;     // 6.0
 inline constexpr std::uint16_t accept_poll_first = 1u << 2;   // 6.10
 
