@@ -171,6 +171,7 @@ private:
     void call_kernel(wait_limit limit, guard& lock, task_queue& found) noexcept;
     int enter(guard& lock, unsigned least, std::chrono::nanoseconds timeout) noexcept;
     RILL_COLD void submit_now(guard& lock) noexcept;
+    RILL_COLD void help_waiter(guard& lock) noexcept;
     void take_completions(task_queue& ready) noexcept;
     void on_completion(request& q, int result, unsigned flags, task_queue& ready) noexcept;
     bool conclude(entry& r, request& q, int result, unsigned flags) noexcept;
@@ -319,12 +320,27 @@ inline void io_uring_driver::start_shared(request& q, task_queue& ready) noexcep
         if (waited_for_ && !answered_.empty())
             wake();
     }
-    // A thread that waits called the kernel before this entry was filled. It may wait for what this brings; and this
-    // thread may not return to the loop for long: its handler may itself wait for another.
-    if (waited_for_)
-        enter(lock, 0, system::ring::for_ever);
+    help_waiter(lock);
     if (broken_) [[unlikely]]
         wake();  // whoever waits, or will
+}
+
+/// The last that a shared driver's call does where another thread may wait meanwhile.
+inline void io_uring_driver::help_waiter(guard& lock) noexcept {
+    if (!waited_for_)
+        return;
+    // It called the kernel before entries were filled here. It may wait for what they bring; and this thread may not return
+    // to the loop for long: its handler may itself wait for another.
+    if (ring_.unsubmitted() != 0)
+        enter(lock, 0, system::ring::for_ever);
+    // And it has missed the completion that was to wake it, if that was taken from the queue here before it came to sleep.
+    if (!woken_ || !waited_for_)
+        return;
+    if (!waker_put_)
+        put_waker();
+    wake();
+    if (ring_.unsubmitted() != 0)
+        enter(lock, 0, system::ring::for_ever);
 }
 
 // The first transfer of a direction, if the kernel does not have it yet.
@@ -514,6 +530,7 @@ inline void io_uring_driver::cancel(request& q, task_queue& ready) noexcept {
     }
     if (behind_)
         catch_up(lock, ready);
+    help_waiter(lock);
 }
 
 /// Takes @p q out of the ring, if the kernel has not taken its entry yet, and cannot meanwhile.
@@ -562,6 +579,7 @@ inline void io_uring_driver::cancel_all(registration& base, task_queue& ready) n
     }
     if (behind_)
         catch_up(lock, ready);
+    help_waiter(lock);
 }
 
 /// Waits until the kernel has given back all of @p r. False, if it need not be: it takes too long. (What another thread
@@ -589,7 +607,9 @@ inline void io_uring_driver::detach(registration& base, bool closing, task_queue
             address.note(r.handle);
         end_all(r, ready);
         r.owner = nullptr;
-        if (!reap(r, lock, ready, !closing || r.may_listen)) {
+        const bool is_free = reap(r, lock, ready, !closing || r.may_listen);
+        help_waiter(lock);
+        if (!is_free) {
             // TRICKY: before the handle is forgotten. The peer sees the end, though the kernel's hands are on the file.
             if (!has_forked_)
                 ::shutdown(r.handle, SHUT_RDWR);
