@@ -16,6 +16,7 @@
 #include <support/environment.hpp>
 #include <support/ring_tap.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <deque>
@@ -91,6 +92,36 @@ struct tcp_pair {
         acceptor.accept(second);
     }
     tcp::socket first, second;
+};
+
+/// One message that goes back and forth, and so gives the loop something to wait for.
+class rally {
+public:
+    explicit rally(io_context& io) : pair_(io) {}
+    void start() {
+        play(pair_.first, data_[0]);
+        play(pair_.second, data_[1]);
+        pair_.first.async_write_some(buffer("r", 1), [](error_code, std::size_t) {});
+    }
+    /// Both ends have one read more to do.
+    void stop() { goes_on_ = false; }
+    int hits() const { return hits_; }
+
+private:
+    void play(local::socket& end, char& c) {
+        end.async_read_some(buffer(&c, 1), [this, &end, &c](error_code ec, std::size_t) {
+            if (ec)
+                return;
+            ++hits_;
+            end.async_write_some(buffer(&c, 1), [](error_code, std::size_t) {});
+            if (goes_on_)
+                play(end, c);
+        });
+    }
+    local_pair pair_;
+    char data_[2]{};
+    std::atomic<bool> goes_on_{true};
+    std::atomic<int> hits_{0};
 };
 
 /// Some of everything: messages there and back over several connections, an accept and a connect, a wait, a read that is
