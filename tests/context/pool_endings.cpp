@@ -151,14 +151,14 @@ TEST_CASE("alone a process exits that was forked after the system context was us
     end_soon();
     // All of its threads: one that begins may hold locks of the sanitizers' or of the C library's, and they would be held for
     // ever in the new process.
-    const int threads = static_cast<int>(rill::engine::thread::default_count());
-    std::atomic<int> ran{0};
+    static const int threads = static_cast<int>(rill::engine::thread::default_count());
+    static std::atomic<int> ran{0};
     for (int i = 0; i != threads; ++i)
-        rill::post(rill::system_executor(), [&] {
+        rill::post(rill::system_executor(), [] {
             ++ran;
-            soon([&] { return ran == threads; });
+            soon([] { return ran == threads; });
         });
-    REQUIRE(soon([&] { return ran == threads; }));
+    REQUIRE(soon([] { return ran == threads; }));
     const pid_t id = ::fork();
     if (id == 0) {
 #if RILL_ADDRESS_SANITIZER

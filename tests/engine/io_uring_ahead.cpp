@@ -284,7 +284,7 @@ TEST_CASE("no connection and no byte is lost while what is taken ahead is cancel
     const int runners = hint == solo ? 1 : GENERATE(1, 2);
     std::optional<io_context> io(std::in_place, rill::backend::io_uring, hint);
     const auto descriptors = open_descriptors();
-    constexpr int rounds = 60;
+    constexpr int rounds = 12;
     std::atomic<int> served{0}, finished{0};
     std::optional<echo_server> s(std::in_place, *io);
     const tcp::endpoint at = s->acceptor.local_endpoint();
