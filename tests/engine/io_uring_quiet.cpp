@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <deque>
 #include <optional>
 #include <sys/wait.h>
 #include <thread>
@@ -437,6 +438,35 @@ TEST_CASE("a thread that nothing wakes keeps its own operations from "
     }
     ::close(tells[0]);
     ::close(tells[1]);
+}
+
+TEST_CASE("a context ends elsewhere, with more requests than its ring has entries, while the thread that had it lives",
+          "[engine][io_uring]") {
+    if (!have_quiet_rings())
+        return;
+    const environment_variable wish("RILL_IO_URING", "entries=2");
+    const tapped tap;
+    std::optional<io_context> io(std::in_place, rill::backend::io_uring);
+    std::deque<reading> reads;
+    for (int i = 0; i != 10; ++i)
+        reads.emplace_back(*io);
+    std::atomic<bool> has_left{false}, may_end{false};
+    bool has_settled = false;
+    std::thread thread([&] {
+        has_settled = settles(*io);
+        for (auto& r : reads)
+            r.start();
+        io->poll();
+        has_left = true;
+        soon([&] { return may_end.load(); });
+    });
+    REQUIRE(soon([&] { return has_left.load(); }));
+    CHECK(has_settled);
+    io.reset();
+    for (const auto& r : reads)
+        CHECK(r.calls == 0);
+    may_end = true;
+    thread.join();
 }
 
 #endif

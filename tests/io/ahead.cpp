@@ -331,6 +331,8 @@ TEST_CASE("an acceptor that accepts ahead is for asynchronous accepts alone", "[
     CHECK(ec == error::operation_not_supported);
     c.acceptor.release(ec);
     CHECK(ec == error::operation_not_supported);
+    c.acceptor.wait(tcp::acceptor::wait_read, ec);
+    CHECK(ec == error::operation_not_supported);
     c.accept();
     c.come(1);
     run(io);
@@ -579,6 +581,10 @@ TEST_CASE("a socket that receives ahead is for asynchronous receives alone", "[i
     CHECK(ec == error::operation_not_supported);
     CHECK(r.end.socket.receive_buffer(ec).empty());
     CHECK(ec == error::operation_not_supported);
+    r.end.socket.wait(tcp::socket::wait_read, ec);
+    CHECK(ec == error::operation_not_supported);
+    r.end.socket.wait(tcp::socket::wait_write, ec);
+    CHECK_FALSE(ec);
     r.end.socket.release(ec);
     CHECK(ec == error::operation_not_supported);
     CHECK(r.end.socket.is_open());
@@ -710,6 +716,100 @@ TEST_CASE("a receive waits while the program has all buffers, and goes on when o
     run(io);
     CHECK_FALSE(second.end.last_error);
     CHECK(second.end.text == "2");
+}
+
+namespace {
+
+/// One buffer, and the program has it.
+struct no_buffers {
+    explicit no_buffers(int hint)
+        : io(rill::config_from_string("scheduler.concurrency_hint=" + std::to_string(hint) +
+                                      "\nreceive_buffers.count=1\nreceive_buffers.size=64")),
+          holder(io),
+          pair(io),
+          end(pair.second) {
+        holder.second.async_receive_buffer([this](error_code, received_buffer b) { held = std::move(b); });
+        rill::write(holder.first, buffer("h", 1));
+        run(io);
+    }
+    void come(std::string_view s) { rill::write(pair.first, buffer(s)); }
+    static auto noting(std::string& to) {
+        return
+            [&to](error_code ec, received_buffer b) { to += ec ? std::string("!") : std::string(b.data(), b.size()); };
+    }
+
+    rill::io_context io;
+    tcp_pair holder, pair;
+    tcp::socket& end;
+    received_buffer held;
+};
+
+}  // namespace
+
+TEST_CASE("a receive that waits for a buffer since before is served by what is received ahead", "[io][ahead]") {
+    no_buffers n(GENERATE(solo, shared));
+    REQUIRE(n.held.size() == 1);
+    std::string first, second;
+    answer other;
+    char memory[4];
+    tcp_pair quiet(n.io);
+    n.come("xx");
+    n.end.async_receive_buffer(n.noting(first));
+    quiet.second.async_read_some(buffer(memory), other.handler());
+    settle(n.io);
+    CHECK(first.empty());
+    n.end.receive_ahead();
+    n.end.async_receive_buffer(n.noting(second));
+    n.held.reset();
+    quiet.second.cancel();
+    REQUIRE(run_until(n.io, [&] { return !first.empty() && other.calls != 0; }));
+    CHECK(first == "xx");
+    CHECK(other.aborted());
+    n.come("yy");
+    run(n.io);
+    CHECK(second == "yy");
+}
+
+TEST_CASE("a receive with memory of its own does not wait for a buffer behind one that gave up", "[io][ahead]") {
+    no_buffers n(GENERATE(solo, shared));
+    n.end.receive_ahead();
+    rill::cancellation_signal signal;
+    std::string first;
+    answer second;
+    char memory[4];
+    n.come("xx");
+    n.end.async_receive_buffer(rill::bind_cancellation_slot(signal.slot(), n.noting(first)));
+    settle(n.io);
+    n.end.async_read_some(buffer(memory), second.handler());
+    settle(n.io);
+    CHECK(second.calls == 0);
+    signal.emit(rill::cancellation_type::total);
+    run(n.io);
+    CHECK(first == "!");
+    CHECK(second.succeeded());
+    CHECK(second.bytes == 2);
+}
+
+TEST_CASE("a connection that nobody reads does not keep the only buffer", "[io][ahead]") {
+    no_buffers n(GENERATE(solo, shared));
+    n.held.reset();
+    n.end.receive_ahead();
+    answer first;
+    std::string other;
+    char memory[4];
+    n.end.async_read_some(buffer(memory, 1), first.handler());
+    n.come("a");
+    run(n.io);
+    n.come("b");
+    settle(n.io);
+    n.holder.second.async_receive_buffer(n.noting(other));
+    rill::write(n.holder.first, buffer("o", 1));
+    run(n.io);
+    CHECK(other == "o");
+    n.end.async_read_some(buffer(memory, 4), first.handler());
+    run(n.io);
+    CHECK(first.bytes == 1);
+    CHECK(memory[0] == 'b');
 }
 
 #if TEST_HAS_LOCAL_SOCKETS

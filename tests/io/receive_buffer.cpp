@@ -5,6 +5,7 @@
 
 #include <rill/io/basic_stream_socket.hpp>
 #include <rill/local/connect_pair.hpp>
+#include <rill/token/post.hpp>
 
 #include <support/capabilities.hpp>
 #include <support/child_process.hpp>
@@ -57,6 +58,46 @@ rill::config_from_string few_buffers(int hint, int count, int size = 64) {
 }
 
 }  // namespace
+
+TEST_CASE("a buffer that came back for one who had given up is there for the next, and one who waits is told of it",
+          "[io][receive_buffer]") {
+    rill::io_context io(few_buffers(GENERATE(solo, shared), 1));
+    tcp_pair a(io), b(io);
+    receipt held, gave_up, taken, waits;
+    a.first.send(buffer("1", 1));
+    a.second.async_receive_buffer(held.handler());
+    run(io);
+    REQUIRE(held.got("1"));
+    a.first.send(buffer("2", 1));
+    a.second.async_receive_buffer(gave_up.handler());
+    for (int i = 0; i != 5; ++i) {
+        io.restart();
+        io.poll();
+    }
+    rill::post(io, [&] {
+        held.data.reset();
+        a.second.cancel();
+    });
+    run(io);
+    CHECK(gave_up.calls == 1);
+    if (!gave_up.ec)
+        return;  // it had been received already
+    b.first.send(buffer("3", 1));
+    b.second.async_receive_buffer(taken.handler());
+    run(io);
+    REQUIRE(taken.got("3"));
+    a.second.async_receive_buffer(waits.handler());
+    for (int i = 0; i != 5; ++i) {
+        io.restart();
+        io.poll();
+    }
+    CHECK(waits.calls == 0);
+    std::thread other;
+    rill::post(io, [&] { other = std::thread([&] { taken.data.reset(); }); });
+    run(io);
+    other.join();
+    CHECK(waits.got("2"));
+}
 
 TEST_CASE("received bytes come in memory of the context's", "[io][receive_buffer]") {
     rill::io_context io(GENERATE(solo, shared));

@@ -238,7 +238,7 @@ public:
     /// kernel's then serves many of the program's. A connection that nobody waits for waits here, and is closed with the
     /// acceptor; when there are many, no more are accepted.
     ///
-    /// This is for as long as the acceptor is open. accept() and release() answer operation_not_supported from here on.
+    /// This is for as long as the acceptor is open. accept(), wait() to read, and release() answer operation_not_supported from here on.
     /// cancel() ends it until the next async_accept(), and keeps what waits.
     ///
     /// Errors  bad_descriptor, or what the system says of registering the acceptor

@@ -221,7 +221,7 @@ public:
     /// serves many of the program's, in the order in which they are started. What has been received waits here: in the
     /// context's buffers, as of async_receive_buffer(), while less than half of them are in use, else in memory of its own.
     ///
-    /// This is for as long as the socket is open. Synchronous receives and release() answer operation_not_supported from
+    /// This is for as long as the socket is open. Synchronous receives, waits to read, and release() answer operation_not_supported from
     /// here on; asynchronous ones with other flags than message_peek and message_out_of_band may; available() does not
     /// count what waits here. cancel() keeps it.
     ///

@@ -140,6 +140,8 @@ inline bool socket_handle::may_wait(direction way, error_code& ec) noexcept {
 RILL_DECL error_code socket_handle::wait(direction way) noexcept {
     if (!is_open())
         return error::bad_descriptor;
+    if (way == direction::read && takes_ahead_)
+        return error::operation_not_supported;  // it may be here already
     constexpr system::readiness wanted[3] = {system::readiness::read, system::readiness::write,
                                              system::readiness::exceptional};
     const std::chrono::nanoseconds timeout(user_non_blocking_ ? 0 : -1);

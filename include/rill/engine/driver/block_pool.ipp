@@ -60,7 +60,7 @@ RILL_DECL block* block_pool::take(receive_block_request& q) noexcept {
 
 RILL_DECL bool block_pool::is_short() noexcept {
     spin_guard lock(lock_);
-    return free_count_ < count_ / 2;
+    return 2 * free_count_ < count_;
 }
 
 RILL_DECL block& block_pool::taken(std::size_t index) noexcept {
@@ -133,8 +133,10 @@ RILL_DECL void block_pool::unlink(receive_block_request& q) noexcept {
     (q.behind ? q.behind->before : end_) = q.before;
     q.before = nullptr;
     q.received = nullptr;
-    if (!first_)
-        anyone_starves_.store(false, std::memory_order_relaxed);
+    if (first_)
+        return;
+    anyone_starves_.store(false, std::memory_order_relaxed);
+    told_ = false;  // it will not ask for anybody
 }
 
 RILL_DECL registration* block_pool::next_to_feed() noexcept {

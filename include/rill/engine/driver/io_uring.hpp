@@ -184,6 +184,7 @@ private:
     }
     static bool is_fed_by(const request& s, const request& q) noexcept;
     static request* first_fed_by(const request& s) noexcept;
+    static bool one_is_in_ring(const request& s) noexcept;
     static bool has_any(const request& s) noexcept;
     static bool has_any_for(const entry& r, const request& q) noexcept;
     static bool give(request& s, request& q) noexcept;
@@ -403,6 +404,8 @@ inline void io_uring_driver::help_waiter(guard& lock) noexcept {
     // to the loop for long: its handler may itself wait for another.
     if (ring_.unsubmitted() != 0)
         enter(lock, 0, system::ring::for_ever);
+    if (refused_) [[unlikely]]
+        wake();  // and it tries again
     // And it has missed the completion that was to wake it, if that was taken from the queue here before it came to sleep.
     if (!woken_ || !waited_for_)
         return;
@@ -471,7 +474,8 @@ inline void io_uring_driver::put_what_is_left(entry& r) noexcept {
         bool has_ordered = false;
         queue.for_each([&](request& q) noexcept {
             const bool is_next = s ? !is_fed_by(*s, q) : !is_ordered(q) || !std::exchange(has_ordered, true);
-            const bool ends = takes_back_ || (q.progress & cancel_asked) != 0 || has_any_for(r, q);
+            const bool is_unwanted = &q == s && !first_fed_by(q);
+            const bool ends = takes_back_ || (q.progress & cancel_asked) != 0 || is_unwanted || has_any_for(r, q);
             if ((q.progress & in_ring) == 0) {
                 if (&q == s)
                     put_if_wanted(r, q);
@@ -753,6 +757,7 @@ inline void io_uring_driver::abandon(registration& base) noexcept {
 
 inline void io_uring_driver::shut_down(task_queue& ready) noexcept {
     guard lock(*this);
+    waiter_ = this_thread_mark();  // nobody else is in here any more
     ready.splice(answered_);
     registrations_.for_each([&](entry& r) noexcept {
         if (r.handle != no_handle && r.owner)
@@ -1230,6 +1235,14 @@ inline request* io_uring_driver::first_fed_by(const request& s) noexcept {
     return nullptr;
 }
 
+/// Whether the kernel has one of those: since before s stood, or because s could not be put.
+inline bool io_uring_driver::one_is_in_ring(const request& s) noexcept {
+    for (auto* q = static_cast<request*>(s.next); q != &s; q = static_cast<request*>(q->next))
+        if (is_fed_by(s, *q) && (q->progress & in_ring) != 0)
+            return true;
+    return false;
+}
+
 inline bool io_uring_driver::has_any(const request& s) noexcept {
     return s.kind == request_kind::accept ? !static_cast<const connections_ahead&>(s).empty()
                                           : !static_cast<const bytes_ahead&>(s).empty();
@@ -1281,12 +1294,19 @@ inline void io_uring_driver::put_if_wanted(entry& r, request& s) noexcept {
     if ((s.progress & in_ring) != 0)
         return;
     request* first = first_fed_by(s);
-    // It may be there itself, since before s stood or because s could not be.
-    if (!first || (first->progress & in_ring) != 0 || starves(s))
+    if (!first || one_is_in_ring(s))
         return;
+    if (starves(s)) {
+        if (first->kind != request_kind::receive)
+            return;
+        forget_hunger(s);
+        s.progress |= alone;  // it has its own memory
+    }
     const bool is_possible = s.kind == request_kind::accept || buffers_.serve(ring_, *blocks.made());
-    if (is_possible && (s.progress & alone) == 0)
+    if (is_possible && (s.progress & alone) == 0) {
+        forget_hunger(*first);  // since before s stood, or alone: s is to receive for it
         return put_standing(r, s);
+    }
     s.progress &= static_cast<std::uint8_t>(~alone);
     put_again(r, *first);
 }
@@ -1578,9 +1598,9 @@ inline void io_uring_driver::change_rings(issuer who, guard& lock, task_queue& r
     changes_ = true;
     if (shared_) {
         lock.unlock();
-        is_stuck_ = static_cast<bool>(open_ring(other_ring_, who));
+        const bool is_open = !open_ring(other_ring_, who);
         lock.lock();
-        is_stuck_ = is_stuck_ || !wait_for_callers(lock) || !take_back(lock, ready, false);
+        is_stuck_ = !is_open || !wait_for_callers(lock) || !take_back(lock, ready, false);
     } else {
         take_back(lock, ready, true);
     }

@@ -287,6 +287,15 @@ RILL_DECL void reactor::try_queue(entry& r, direction way, task_queue& ready) no
         if (queue.empty())
             return end_wait(r, way);
     }
+    // What starved has got all there was: those behind it wait for more of that.
+    while (r.starves && way == direction::read)
+        [[unlikely]] {
+            if (satisfy(r, *queue.front()))
+                return;
+            ready.push(queue.pop());
+            if (queue.empty())
+                return end_wait(r, way);
+        }
 }
 
 RILL_DECL void reactor::shut_down(task_queue& ready) noexcept {
