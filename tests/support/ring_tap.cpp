@@ -112,7 +112,6 @@ long ring_tap::setup(unsigned entries, ::io_uring_params* parameters) {
     if (handle >= 0) {
         const std::lock_guard lock(mutex_);
         rings_[static_cast<int>(handle)] = ring{*parameters, 0};
-        flags_ = parameters->flags;
     }
     return handle;
 }

@@ -44,8 +44,6 @@ public:
     void fail(call c, failure f);
 
     int count(call c) const { return counts_[static_cast<int>(c)].load(); }
-    /// What the last ring was opened with, also before start(): IORING_SETUP_...
-    std::uint32_t flags() const { return flags_.load(); }
     /// How many entries for requests there were, of those that were looked at.
     int requests() const { return requests_.load(); }
 
@@ -75,7 +73,6 @@ private:
     std::atomic<bool> on_{false};
     std::atomic<int> counts_[3]{};
     std::atomic<int> requests_{0};
-    std::atomic<std::uint32_t> flags_{0};
     std::mutex mutex_;  // of all below
     failure failures_[3];
     entry_watcher watcher_;

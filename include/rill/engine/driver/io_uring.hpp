@@ -2,7 +2,6 @@
 #pragma once
 
 #include <rill/core/spin_lock.hpp>
-#include <rill/core/thread_mark.hpp>
 #include <rill/engine/driver/driver.hpp>
 #include <rill/engine/driver/perform.hpp>
 #include <rill/engine/driver/registration_pool.hpp>
@@ -11,7 +10,6 @@
 #include <rill/engine/driver/ring_buffers.hpp>
 #include <rill/engine/driver/ring_memory.hpp>
 #include <rill/engine/driver/ring_support.hpp>
-#include <rill/engine/system/gnu_linux/interrupt_threads.hpp>
 #include <rill/engine/system/gnu_linux/listening_address.hpp>
 
 #include RILL_KERNEL(waker.hpp)
@@ -53,8 +51,7 @@ static_assert(sizeof(void*) != 8 || sizeof(ring_registration) <= 96);
 ///
 /// Threads  Solo: the ring itself is the loop's thread's. Shared: a spin lock is held to fill entries and to take
 ///          completions; nobody calls the kernel with it. While a thread waits there, others submit what they start at
-///          once; else it goes with whoever waits next. A thread that always is the one to wait gets a ring to itself, and
-///          then submits all: see take_turn().
+///          once; else it goes with whoever waits next.
 class io_uring_driver final : public driver {
 public:
     /// Throws  system_error: the system refuses; std::bad_alloc
@@ -103,8 +100,6 @@ private:
     static constexpr unsigned waits_to_settle = 64;
     // After which a wait looks again whether the kernel takes what it has refused for want of memory.
     static constexpr std::chrono::nanoseconds retry_interval = std::chrono::milliseconds(10);
-    // After so many of wait_for_some(), which take 1 ms when nothing comes, it is given up where it need not be.
-    static constexpr int enough_tries = 100;
 
     static constexpr std::size_t index(direction d) noexcept { return static_cast<std::size_t>(d); }
     static bool is_ordered(const request& q) noexcept {
@@ -114,14 +109,7 @@ private:
     /// Of a shared driver.
     class guard {
     public:
-        explicit guard(io_uring_driver& d) noexcept : lock_(d.shared_ ? &d.lock_ : nullptr) {
-            lock();
-            while (lock_ && d.changes_) {
-                unlock();
-                yield_thread();
-                lock();
-            }
-        }
+        explicit guard(io_uring_driver& d) noexcept : lock_(d.shared_ ? &d.lock_ : nullptr) { lock(); }
         guard(const guard&) = delete;
         guard& operator=(const guard&) = delete;
         ~guard() { unlock(); }
@@ -138,23 +126,14 @@ private:
         spin_lock* lock_;
     };
 
-    /// Whether only another thread should call the kernel with the ring: see take_turn().
-    bool is_anothers() const noexcept {
-        return shared_ && issuer_ == issuer::this_thread && !is_stuck_ && waiter_ != this_thread_mark();
-    }
-
     /// Which ring: see open_ring().
     enum class issuer : bool { any_thread, this_thread };
 
-    RILL_COLD error_code open_ring(system::ring& r, issuer who) noexcept;
-    RILL_COLD void settle_here(guard& lock, task_queue& ready) noexcept;
-    RILL_COLD void unsettle(guard& lock, task_queue& ready) noexcept;
-    RILL_COLD void take_turn(guard& lock, task_queue& ready) noexcept;
-    RILL_COLD void open_to_all(guard& lock, task_queue& ready) noexcept;
-    RILL_COLD void change_rings(issuer who, guard& lock, task_queue& ready) noexcept;
-    RILL_COLD bool wait_for_callers(guard& lock) noexcept;
-    RILL_COLD bool take_back(guard& lock, task_queue& ready, bool must) noexcept;
-    RILL_COLD void wait_for_some(guard& lock, int tries) noexcept;
+    RILL_COLD error_code open_ring(issuer who) noexcept;
+    RILL_COLD void settle_here() noexcept;
+    RILL_COLD void unsettle() noexcept;
+    RILL_COLD void change_rings(issuer who) noexcept;
+    RILL_COLD void take_back(guard& lock, task_queue& ready) noexcept;
     RILL_COLD void put_all() noexcept;
     RILL_COLD void fail_all(task_queue& ready) noexcept;
 
@@ -242,16 +221,13 @@ private:
     bool refused_ = false;     // the kernel has not taken entries, for want of memory
     issuer issuer_ = issuer::any_thread;
     bool stays_ = false;         // it does not change to another ring any more
-    bool changes_ = false;       // it does so now; shared: nobody else comes in
-    bool is_stuck_ = false;      // shared: ring_ stays waiter_'s, as far as others can see to it
-    unsigned waits_ = 0;         // inside one run(); shared: of waiter_, in a row
-    std::uintptr_t waiter_ = 0;  // shared: the thread that waited last; the one of issuer::this_thread
+    unsigned waits_ = 0;         // inside one run()
     std::size_t in_flight_ = 0;  // requests that the kernel has
     unsigned callers_ = 0;       // threads in a call with ring_
     std::size_t owed_ = 0;       // how often it will still say that it needs bytes no more
     send_zc_request* all_owed_ = nullptr;
     system::ring ring_;
-    system::ring other_ring_;  // of the other issuer; nothing is in there. Shared: while it changes
+    system::ring other_ring_;  // of the other issuer; nothing is in there
     error_code broken_;        // set: the kernel does not take calls any more, and ring_ is closed
     waker waker_;
     spin_lock lock_;                        // shared: of all here but the pool
@@ -273,27 +249,26 @@ inline io_uring_driver::io_uring_driver(threading t, const driver_options& optio
       entries_(wishes.entries != 0 ? wishes.entries : options.ring_entries),
       idle_ms_(wishes.idle_ms != 0 ? wishes.idle_ms : options.ring_idle_ms),
       registrations_(options.memory) {
-    throw_if(open_ring(ring_, issuer::any_thread), "io_uring");
+    throw_if(open_ring(issuer::any_thread), "io_uring");
     registrations_.reserve(options.preallocated, [](pool::chunk&, memory_source*) {});
 }
 
 // A thread that owns its ring for good lets the kernel do without locks and interruptions. But no other may use that
-// ring then, not even to cancel: so it is so only from some time within run() on until that ends. A shared driver's ring
-// of one thread leaves out the interruptions alone: see take_turn().
-inline error_code io_uring_driver::open_ring(system::ring& r, issuer who) noexcept {
+// ring then, not even to cancel: so it is so only from some time within run() on until that ends.
+inline error_code io_uring_driver::open_ring(issuer who) noexcept {
     namespace constant = system::ring_constant;
     std::uint32_t flags = 0;
     if (support_.submits_all)
         flags |= constant::setup_submit_all;
-    if (who == issuer::this_thread && !shared_)
+    if (who == issuer::this_thread)
         flags |= constant::setup_single_issuer | constant::setup_defer_taskrun | constant::setup_taskrun_flag;
     else if (idle_ms_ != 0)
         flags |= IORING_SETUP_SQPOLL;
-    else if (support_.cooperates && (!shared_ || who == issuer::this_thread))
+    else if (!shared_ && support_.cooperates)
         flags |= constant::setup_coop_taskrun | constant::setup_taskrun_flag;
     // More fit into the queue of completions than what one call submits, so that hardly ever one must wait in the kernel.
     const unsigned completions = entries_ < 64 ? 2 * entries_ : 16 * entries_;
-    return r.open(entries_, completions, flags, idle_ms_);
+    return ring_.open(entries_, completions, flags, idle_ms_);
 }
 
 inline registration* io_uring_driver::attach(native_handle handle, error_code& ec) noexcept {
@@ -393,13 +368,6 @@ inline void io_uring_driver::start_shared(request& q, task_queue& ready) noexcep
 inline void io_uring_driver::help_waiter(guard& lock) noexcept {
     if (!waited_for_)
         return;
-    if (is_anothers()) {
-        if (!behind_ && ring_.unsubmitted() == 0)
-            return;
-        wake();               // and it submits them: see take_turn()
-        waited_for_ = false;  // it is on its way
-        return;
-    }
     // It called the kernel before entries were filled here. It may wait for what they bring; and this thread may not return
     // to the loop for long: its handler may itself wait for another.
     if (ring_.unsubmitted() != 0)
@@ -500,8 +468,6 @@ inline void io_uring_driver::catch_up(guard& lock, task_queue& ready) noexcept {
     while (behind_) {
         if (broken_)
             return fail_all(ready);
-        if (is_anothers())
-            return;  // its thread's next wait() does it
         const int n = enter(lock, 0, system::ring::for_ever);
         take_completions(ready);
         if (n < 0 && ring_.unsubmitted() == ring_.size())
@@ -609,14 +575,10 @@ inline void io_uring_driver::cancel(request& q, task_queue& ready) noexcept {
             stop_if_unwanted(r, *s);
     } else if (q.state == request_state::waiting && (q.progress & cancel_asked) == 0) {
         q.progress |= cancel_asked;
+        if ((q.progress & cancel_put) == 0)
+            put_cancel(r, q);
         // Now, and not with the next wait: what arrives from here on is for the requests behind it.
-        if (is_anothers()) {
-            open_to_all(lock, ready);  // for which it is taken back
-        } else {
-            if ((q.progress & cancel_put) == 0)
-                put_cancel(r, q);
-            submit_now(lock);
-        }
+        submit_now(lock);
         take_completions(ready);
     }
     if (behind_)
@@ -673,11 +635,8 @@ inline void io_uring_driver::cancel_all(registration& base, task_queue& ready) n
     auto& r = static_cast<entry&>(base);
     guard lock(*this);
     end_all(r, ready, false);
-    if (r.in_ring.load(std::memory_order_relaxed) != 0) {  // as in cancel()
-        if (is_anothers())
-            open_to_all(lock, ready);
-        else
-            submit_now(lock);
+    if (r.in_ring.load(std::memory_order_relaxed) != 0) {
+        submit_now(lock);  // as in cancel()
         take_completions(ready);
     }
     if (behind_)
@@ -688,12 +647,11 @@ inline void io_uring_driver::cancel_all(registration& base, task_queue& ready) n
 /// Waits until the kernel has given back all of @p r. False, if it need not be: it takes too long. (What another thread
 /// has submitted comes back when that thread calls the kernel next, or is interrupted.)
 inline bool io_uring_driver::reap(entry& r, guard& lock, task_queue& ready, bool must) noexcept {
-    if (r.in_ring.load(std::memory_order_relaxed) != 0 && is_anothers())
-        open_to_all(lock, ready);
     for (int tries = 0; r.in_ring.load(std::memory_order_relaxed) != 0; ++tries) {
-        if (tries > enough_tries && !must && ring_.unsubmitted() == 0)
+        constexpr int enough = 100;
+        if (tries > enough && !must && ring_.unsubmitted() == 0)
             return false;
-        wait_for_some(lock, tries);
+        enter(lock, tries == 0 ? 0 : 1, std::chrono::milliseconds(1));
         take_completions(ready);
         if (behind_)
             catch_up(lock, ready);
@@ -757,7 +715,6 @@ inline void io_uring_driver::abandon(registration& base) noexcept {
 
 inline void io_uring_driver::shut_down(task_queue& ready) noexcept {
     guard lock(*this);
-    waiter_ = this_thread_mark();  // nobody else is in here any more
     ready.splice(answered_);
     registrations_.for_each([&](entry& r) noexcept {
         if (r.handle != no_handle && r.owner)
@@ -765,7 +722,7 @@ inline void io_uring_driver::shut_down(task_queue& ready) noexcept {
         end_all(r, ready, true);
     });
     for (int tries = 0; in_flight_ != 0 || owed_ != 0; ++tries) {
-        wait_for_some(lock, tries);
+        enter(lock, tries == 0 ? 0 : 1, std::chrono::milliseconds(1));
         take_completions(ready);
         if (behind_)
             catch_up(lock, ready);
@@ -798,20 +755,6 @@ inline int io_uring_driver::enter(guard& lock, unsigned least, std::chrono::nano
     if (n < 0 && !refused_ && n != -EINTR && n != -ETIME) [[unlikely]]
         broken_ = error_code(-n, boost::system::system_category());
     return n;
-}
-
-/// For a loop that waits for what must come back: @p tries counts from 0.
-inline void io_uring_driver::wait_for_some(guard& lock, int tries) noexcept {
-    enter(lock, tries == 0 ? 0 : 1, std::chrono::milliseconds(1));
-    // What a thread has submitted to a ring of its own, and it computes since, comes back with the next tick of its
-    // processor's clock; but there are processors without (nohz_full).
-    if (!shared_ || issuer_ == issuer::any_thread || tries % 16 != 15)
-        return;
-    ++callers_;
-    lock.unlock();
-    system::interrupt_threads();
-    lock.lock();
-    --callers_;
 }
 
 /// The kernel has acted on all entries of now when this returns: also where a thread of its own takes them, if that runs.
@@ -1098,25 +1041,22 @@ inline void io_uring_driver::wait(wait_limit limit, task_queue& ready) noexcept 
 }
 
 inline void io_uring_driver::call_kernel(wait_limit limit, guard& lock, task_queue& found) noexcept {
-    if (limit.look_only && waker_put_ && ring_.unsubmitted() == 0 && !ring_.holds_back())
-        return;
-    const bool is_turn = shared_ && waiter_ != this_thread_mark();
-    const bool settles = !limit.look_only && ++waits_ == waits_to_settle;
+    const bool settles = !limit.look_only && !shared_ && ++waits_ == waits_to_settle;
     const bool unsettles = !limit.look_only && stays_ && issuer_ == issuer::this_thread;
-    if (is_turn || settles || unsettles) [[unlikely]] {
-        if (is_turn)
-            take_turn(lock, found);
-        else if (unsettles)
-            unsettle(lock, found);
+    if (settles || unsettles) [[unlikely]] {
+        if (unsettles)
+            unsettle();
         else
-            settle_here(lock, found);
+            settle_here();
         found.splice(answered_);  // meanwhile
-        if (!found.empty() || changes_)
+        if (!found.empty())
             return;
     }
     if (!waker_put_) [[unlikely]]
         put_waker();
     if (limit.look_only) {
+        if (ring_.unsubmitted() == 0 && !ring_.holds_back())
+            return;
         enter(lock, 0, system::ring::for_ever);
     } else {
         auto timeout = system::ring::for_ever;
@@ -1526,122 +1466,53 @@ inline void io_uring_driver::forgive_all(task_queue& ready) noexcept {
 
 // -- other rings
 
-// Solo, inside of run() only: whatever else is asked comes through the loop, on this thread.
-inline void io_uring_driver::settle_here(guard& lock, task_queue& ready) noexcept {
-    const bool is_worth_it = shared_ ? support_.cooperates && idle_ms_ == 0 : pinned_ && support_.defers;
-    if (is_worth_it && issuer_ == issuer::any_thread && !stays_)
-        change_rings(issuer::this_thread, lock, ready);
-    if (!shared_ && support_.remembers_handle)
+// Inside of run() only: whatever else is asked comes through the loop, on this thread.
+inline void io_uring_driver::settle_here() noexcept {
+    if (pinned_ && support_.defers && issuer_ == issuer::any_thread && !stays_)
+        change_rings(issuer::this_thread);
+    if (support_.remembers_handle)
         ring_.remember_handle();
 }
 
 // For good. The ring that replaces this one is remembered, too.
-inline void io_uring_driver::unsettle(guard& lock, task_queue& ready) noexcept {
-    change_rings(issuer::any_thread, lock, ready);
-    if (!shared_ && support_.remembers_handle)
+inline void io_uring_driver::unsettle() noexcept {
+    change_rings(issuer::any_thread);
+    if (support_.remembers_handle)
         ring_.remember_handle();
 }
 
 inline void io_uring_driver::leave() noexcept {
     if (waits_ >= waits_to_settle) {
         ring_.forget_handle();
-        if (issuer_ == issuer::this_thread) {
-            guard lock(*this);
-            change_rings(issuer::any_thread, lock, answered_);
-        }
+        if (issuer_ == issuer::this_thread)
+            change_rings(issuer::any_thread);
     }
     waits_ = 0;
 }
 
-// Shared, and this thread is not the one that waited last.
-//
-// Completions come about in the thread that submitted the request, when that is in the kernel. In the ring that any thread
-// may use each of them interrupts it if it computes meanwhile, because another may wait for it. That is dear, and for
-// nothing while there is no other. So a thread that has waited so many times in a row gets a ring without these
-// interruptions (IORING_SETUP_COOP_TASKRUN in io_uring_setup(2)), and is then the only one that calls the kernel with it:
-// what others start it submits itself, for which it is woken if it waits (help_waiter()). So whenever a thread waits for
-// completions it is the one whose requests they are, also when it has left run() in between. No wake-up is lost: waited_for_
-// is set, and entries are filled, with the lock held. If the entry is first, the thread that waits submits it; if not, it
-// is woken, and nobody else takes the completion that does it.
-//
-// Any other that has to call the kernel, because it is to wait or to cancel something, changes back first, for good. It
-// needs nothing of that thread but that this is in the kernel for a moment. Where it waits in the ring it is woken, and may
-// change by itself; where it sleeps in some other call the kernel has it give its requests back at once; where it computes
-// it does so at the next tick of its processor's clock, or is interrupted: wait_for_some(). Where it has ended there are
-// none. Where all that is in vain (it sleeps so that nothing wakes it, as in vfork(2), or no ring is to be had) its
-// requests would be late in any ring. Then this one, in which any thread may do anything as well, stays until that thread
-// waits again. While a ring changes nobody else is in here: changes_.
-inline void io_uring_driver::take_turn(guard& lock, task_queue& ready) noexcept {
-    if (issuer_ == issuer::any_thread) {
-        waiter_ = this_thread_mark();
-        waits_ = 0;
-    } else if (!is_stuck_) {
-        stays_ = true;
-        unsettle(lock, ready);
-    }
-}
-
-/// This thread has to call the kernel with another's ring, where is_anothers(). What it has put there is submitted.
-inline void io_uring_driver::open_to_all(guard& lock, task_queue& ready) noexcept {
-    stays_ = true;
-    unsettle(lock, ready);
-    if (behind_)
-        catch_up(lock, ready);
-    else
-        enter(lock, 0, system::ring::for_ever);
-}
-
-// Shared: it may be in vain, and nothing has changed.
-inline void io_uring_driver::change_rings(issuer who, guard& lock, task_queue& ready) noexcept {
-    if (broken_ || changes_)
-        return;  // another thread is at it, and waits until this one is out of here
-    changes_ = true;
-    if (shared_) {
-        lock.unlock();
-        const bool is_open = !open_ring(other_ring_, who);
-        lock.lock();
-        is_stuck_ = !is_open || !wait_for_callers(lock) || !take_back(lock, ready, false);
-    } else {
-        take_back(lock, ready, true);
-    }
-    if (!is_stuck_) {
-        buffers_.leave(ring_);
+// The ring that any thread may use stays open meanwhile, so that there always is one to come back to.
+inline void io_uring_driver::change_rings(issuer who) noexcept {
+    if (broken_)
+        return;
+    guard lock(*this);
+    take_back(lock, answered_);
+    buffers_.leave(ring_);
+    ring_.swap(other_ring_);
+    if (who == issuer::this_thread && open_ring(who))
         ring_.swap(other_ring_);
-        // Solo: the ring that any thread may use stays open meanwhile, so that there always is one to come back to.
-        if (!shared_ && who == issuer::this_thread && open_ring(ring_, who))
-            ring_.swap(other_ring_);
-        else
-            issuer_ = who;
-        messages_.reset();
-    }
-    if (shared_ || who == issuer::any_thread) {
-        lock.unlock();
+    else
+        issuer_ = who;
+    if (who == issuer::any_thread)
         other_ring_.close();
-        lock.lock();
-    }
-    changes_ = false;
+    messages_.reset();
     put_all();
 }
 
-/// No thread is in a call with the ring then. False: it takes too long.
-inline bool io_uring_driver::wait_for_callers(guard& lock) noexcept {
-    if (callers_ != 0 && waited_for_)
-        wake();
-    const time_point end = now() + std::chrono::milliseconds(enough_tries);
-    while (callers_ != 0 && now() < end) {
-        lock.unlock();
-        yield_thread();
-        lock.lock();
-    }
-    return callers_ == 0;
-}
-
-/// Nothing is in the ring then. What is answered meanwhile goes to @p ready. False, if it need not be: it takes too long.
-inline bool io_uring_driver::take_back(guard& lock, task_queue& ready, bool must) noexcept {
+/// Nothing is in the ring then. What is answered meanwhile goes to @p ready.
+inline void io_uring_driver::take_back(guard& lock, task_queue& ready) noexcept {
     takes_back_ = true;
     bool waker_told = false;
-    for (int tries = 0; (in_flight_ != 0 || waker_put_) && (must || tries <= enough_tries); ++tries) {
-        const std::size_t before = in_flight_;
+    for (int tries = 0; in_flight_ != 0 || waker_put_; ++tries) {
         registrations_.for_each([&](entry& r) noexcept {
             if (r.in_ring.load(std::memory_order_relaxed) != 0)
                 put_what_is_left(r);
@@ -1650,15 +1521,12 @@ inline bool io_uring_driver::take_back(guard& lock, task_queue& ready, bool must
             fill_cancel(*e, for_waker);
             waker_told = true;
         }
-        wait_for_some(lock, tries);
+        enter(lock, tries == 0 ? 0 : 1, std::chrono::milliseconds(1));
         take_completions(ready);
         if (broken_)
             break;
-        if (in_flight_ < before)
-            tries = 0;
     }
     takes_back_ = false;
-    return in_flight_ == 0 && !waker_put_;
 }
 
 inline void io_uring_driver::put_all() noexcept {
@@ -1673,7 +1541,7 @@ inline error_code io_uring_driver::notify_fork(fork_event event) noexcept {
     has_forked_ = true;
     error_code ec;
     if (event == fork_event::prepare) {
-        take_back(lock, answered_, true);
+        take_back(lock, answered_);
         buffers_.leave(ring_);
         return ec;
     }
@@ -1682,7 +1550,7 @@ inline error_code io_uring_driver::notify_fork(fork_event event) noexcept {
         if (!ec) {
             ring_.close_inherited();
             other_ring_.close_inherited();
-            ec = open_ring(ring_, issuer::any_thread);
+            ec = open_ring(issuer::any_thread);
             issuer_ = issuer::any_thread;
             messages_.reset();
             registered_.forget();
