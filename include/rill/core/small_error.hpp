@@ -12,7 +12,9 @@ public:
     small_error(const error_code& ec) noexcept : category_(ec ? &ec.category() : nullptr), value_(ec.value()) {}
 
     explicit operator bool() const noexcept { return category_ != nullptr; }
-    RILL_INLINE operator error_code() const noexcept { return category_ ? error_code(value_, *category_) : error_code(); }
+    RILL_INLINE operator error_code() const noexcept {
+        return category_ ? error_code(value_, *category_) : error_code();
+    }
 
     friend bool operator==(const small_error& a, const error_code& b) noexcept { return error_code(a) == b; }
 
