@@ -1028,8 +1028,10 @@ inline void io_uring_driver::wait(wait_limit limit, task_queue& ready) noexcept 
     if (block_pool* b = blocks.made(); b && b->anyone_starves()) [[unlikely]]
         feed();
     registered_.clean(ring_);
-    if (behind_) [[unlikely]]
+    if (behind_) [[unlikely]] {
         catch_up(lock, found);
+        found.splice(answered_);  // meanwhile, by others: none of them wakes a thread that does not wait yet
+    }
     const bool was_woken = std::exchange(woken_, false) && !limit.look_only;
     if (!was_woken && found.empty()) {
         if (!broken_) [[likely]]
