@@ -16,6 +16,7 @@
 #include <array>
 #include <atomic>
 #include <cstdlib>
+#include <deque>
 #include <random>
 #include <thread>
 
@@ -136,6 +137,55 @@ TEST_CASE("whatever others do while one thread runs a context, each operation co
             io.stop();
         runner.join();
     }
+}
+
+TEST_CASE("what another thread is given while one catches up is completed before that one sleeps",
+          "[engine][io_uring]") {
+    if (!have_rings())
+        return;
+    const environment_variable wish("RILL_IO_URING", "entries=2");
+    io_context io(rill::backend::io_uring);
+    auto work = rill::make_work_guard(io);
+    const tapped tap;
+    // Three that have to go on waiting are put again at once, for which there are two places: the thread is behind.
+    std::deque<local_pair> restless;
+    for (int i = 0; i != 3; ++i)
+        restless.emplace_back(io);
+    local_pair late(io), other(io);
+    char byte[2];
+    std::atomic<bool> is_late_done{false}, is_other_started{false};
+    std::atomic<bool> is_about_to_catch_up{false};
+    tap->before_enter([&] {
+        if (!is_about_to_catch_up.exchange(false))
+            return;
+        rill::write(late.second, buffer("l", 1));  // the kernel answers as this thread comes back from the call
+        std::thread([&] {
+            other.first.async_read_some(buffer(&byte[1], 1), [](error_code, std::size_t) {});
+            is_other_started = true;
+        }).join();
+    });
+    rill::post(io, [&] {
+        for (auto& p : restless)
+            p.first.async_wait(local::socket::wait_read, [](error_code) {});
+        late.first.async_read_some(buffer(&byte[0], 1), [&](error_code, std::size_t) { is_late_done = true; });
+    });
+    std::thread thread([&] { io.run(); });
+    CHECK(soon([&] { return tap->requests() == 4; }));
+    rill::post(io, [&] {
+        for (auto& p : restless) {
+            char taken;
+            rill::write(p.second, buffer("r", 1));  // here, too: that there is something to read
+            rill::read(p.first, buffer(&taken, 1));
+        }
+        is_about_to_catch_up = true;
+    });
+    CHECK(soon([&] { return is_late_done.load(); }));
+    CHECK(is_other_started);
+    for (auto& p : restless)
+        p.first.cancel();
+    other.first.cancel();
+    work.reset();
+    thread.join();
 }
 
 #endif

@@ -79,6 +79,7 @@ void ring_tap::start(entry_watcher watcher) {
     }
     requests_ = 0;
     watcher_ = std::move(watcher);
+    before_enter_.reset();
     on_ = true;
 }
 
@@ -86,11 +87,27 @@ void ring_tap::stop() {
     on_ = false;
     const std::lock_guard lock(mutex_);
     watcher_ = {};
+    before_enter_.reset();
 }
 
 void ring_tap::fail(call c, failure f) {
     const std::lock_guard lock(mutex_);
     failures_[static_cast<int>(c)] = f;
+}
+
+void ring_tap::before_enter(std::function<void()> f) {
+    const std::lock_guard lock(mutex_);
+    before_enter_ = std::make_shared<const std::function<void()>>(std::move(f));
+}
+
+void ring_tap::tell_of_enter() {
+    std::shared_ptr<const std::function<void()>> f;
+    {
+        const std::lock_guard lock(mutex_);
+        f = before_enter_;
+    }
+    if (f)
+        (*f)();
 }
 
 bool ring_tap::fails(call c) {
@@ -174,6 +191,8 @@ void ring_tap::look_at_completions(int handle, const std::vector<injected>& want
 }
 
 long ring_tap::enter(int handle, unsigned count, unsigned least, unsigned flags, void* argument, unsigned long size) {
+    if (on_)
+        tell_of_enter();
     if (fails(call::enter))
         return -1;
     int asked = handle;

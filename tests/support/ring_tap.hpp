@@ -6,6 +6,7 @@
 #include <functional>
 #include <linux/io_uring.h>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -42,6 +43,8 @@ public:
     void start(entry_watcher watcher = {});
     void stop();
     void fail(call c, failure f);
+    /// @p f is called before each enter, by the thread that is about to make it.
+    void before_enter(std::function<void()> f);
 
     int count(call c) const { return counts_[static_cast<int>(c)].load(); }
     /// How many entries for requests there were, of those that were looked at.
@@ -67,6 +70,7 @@ private:
     class mapping;
 
     bool fails(call c);
+    void tell_of_enter();
     std::vector<injected> look_at_entries(int handle);
     void look_at_completions(int handle, const std::vector<injected>& wanted);
 
@@ -76,6 +80,7 @@ private:
     std::mutex mutex_;  // of all below
     failure failures_[3];
     entry_watcher watcher_;
+    std::shared_ptr<const std::function<void()>> before_enter_;
     std::map<int, ring> rings_;  // by handle
 };
 
