@@ -11,6 +11,8 @@
 #include <support/refuse_call.hpp>
 
 #include <cerrno>
+#include <deque>
+#include <optional>
 #include <sys/syscall.h>
 
 using namespace rings;
@@ -270,6 +272,51 @@ TEST_CASE("a context whose ring has gone still has its timers and posted functio
     pair.first.async_read_some(buffer(data), [&](error_code ec, std::size_t) { later = ec; });
     CHECK(runs_out(io));
     CHECK(later.value() == EPERM);
+}
+
+TEST_CASE("what the kernel has done before it refuses for good is not lost", "[engine][io_uring]") {
+    if (!have_rings())
+        return;
+    const int hint = GENERATE(solo, shared);
+    const bool is_ahead = GENERATE(false, true);
+    CAPTURE(hint, is_ahead);
+    const auto descriptors = open_descriptors();
+    {
+        io_context io(rill::backend::io_uring, hint);
+        tcp::acceptor acceptor(io, any_port());
+        local_pair pair(io);
+        if (is_ahead) {
+            acceptor.accept_ahead();
+            pair.first.receive_ahead();
+        }
+        error_code accept_ec(EDOM, boost::system::system_category()), read_ec = accept_ec;
+        std::size_t size = 0;
+        char data[4];
+        std::optional<tcp::socket> accepted;
+        acceptor.async_accept([&](error_code ec, tcp::socket s) {
+            accept_ec = ec;
+            accepted.emplace(std::move(s));
+        });
+        pair.first.async_read_some(buffer(data), [&](error_code ec, std::size_t n) {
+            read_ec = ec;
+            size = n;
+        });
+        io.poll();  // the kernel has them
+
+        std::deque<tcp::socket> clients;
+        const tapped tap;
+        tap->before_enter([&] {
+            while (clients.size() != 3)
+                clients.emplace_back(io).connect(acceptor.local_endpoint());
+            rill::write(pair.second, buffer("abc", 3));
+        });
+        tap->fail(ring_tap::call::enter, {0, ring_tap::for_ever, EPERM});
+        CHECK(runs_out(io));
+        CHECK_FALSE(accept_ec);
+        CHECK_FALSE(read_ec);
+        CHECK(size == 3);
+    }
+    CHECK(open_descriptors() == descriptors);
 }
 
 TEST_CASE("the entry that tells of wake-ups may fail", "[engine][io_uring]") {
