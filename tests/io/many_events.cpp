@@ -8,6 +8,8 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -71,6 +73,38 @@ TEST_CASE("poll() finds the handle that is waited for behind many that are not",
         io.restart();
         io.run();
     }
+}
+
+TEST_CASE("what comes in large pieces is handled before much more is received", "[io][many_events]") {
+    rill::io_context io(GENERATE(solo, shared));
+    if (io.backend_name() != std::string_view("epoll"))
+        return;
+    auto pairs = make_pairs(io);
+    pairs.resize(8);
+    const std::string piece(20'000, 'p');
+    std::vector<std::string> data(pairs.size(), std::string(32'768, ' '));
+    std::vector<std::size_t> not_received_yet;
+    for (int round = 0; round != 2; ++round) {
+        not_received_yet.clear();
+        for (std::size_t i = 0; i != pairs.size(); ++i) {
+            pairs[i]->here.async_read_some(buffer(data[i]), [&](error_code ec, std::size_t n) {
+                CHECK_FALSE(ec);
+                CHECK(n == piece.size());
+                not_received_yet.push_back(0);
+                for (auto& p : pairs)
+                    not_received_yet.back() += p->here.available() != 0;
+            });
+            CHECK(io.poll() == 0);
+            io.restart();
+        }
+        for (auto& p : pairs)
+            CHECK(p->there.write_some(buffer(piece)) == piece.size());
+        io.run();
+        io.restart();
+    }
+    CHECK(not_received_yet.size() == pairs.size());
+    // Of the second round: it finds out by the first.
+    CHECK(not_received_yet.front() >= 6);
 }
 
 TEST_CASE("a handler may close sockets whose events are still to come, while another thread opens some",

@@ -101,6 +101,7 @@ private:
     static constexpr std::uint32_t read_events = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET;
     static constexpr int most_events = 128;
     static constexpr int events_at_a_time = 16;
+    static constexpr std::size_t bytes_at_a_time = 32768;  // about
 
     // The registration may be another thread's next. (In shared mode its lock sees to that, and the events are those of
     // the threads in wait().)
@@ -112,9 +113,34 @@ private:
 
     void pass_on(reactor& to, task_queue& answered) noexcept {
         static_cast<void>(added_.load(std::memory_order_acquire));
-        for (int passed = 0; next_ != fetched_ && (passed < events_at_a_time || answered.empty()); ++passed, ++next_) {
-            pass_on(events_[next_], to, answered);
-        }
+        const int most = at_a_time_.load(std::memory_order_relaxed);
+        task_queue found;
+        int passed = 0;
+        for (; next_ != fetched_ && (passed < most || (found.empty() && answered.empty())); ++passed, ++next_)
+            pass_on(events_[next_], to, found);
+        limit_next(found, most);
+        answered.splice(found);
+    }
+
+    /// If what is found next is about as large as the first of @p found, so many are not too much.
+    void limit_next(const task_queue& found, int now) noexcept {
+        if (found.empty())
+            return;
+        int next = events_at_a_time;
+        const std::size_t received = bytes_received(static_cast<const request&>(*found.front()));
+        if (received > bytes_at_a_time / events_at_a_time) [[unlikely]]
+            next = received < bytes_at_a_time ? static_cast<int>(bytes_at_a_time / received) : 1;
+        if (next != now) [[unlikely]]
+            at_a_time_.store(next, std::memory_order_relaxed);
+    }
+
+    static std::size_t bytes_received(const request& q) noexcept {
+        if (q.kind == request_kind::receive)
+            return static_cast<const receive_request&>(q).bytes;
+        if (q.kind != request_kind::receive_block)
+            return 0;
+        const block* b = static_cast<const receive_block_request&>(q).received;
+        return b ? b->size : 0;
     }
 
     void pass_on(const ::epoll_event& event, reactor& to, task_queue& answered) noexcept {
@@ -147,14 +173,18 @@ private:
         if (!limit.look_only)
             timeout = self.until == time_point::max() ? -1 : milliseconds_until(self.until);
         ::epoll_event events[events_at_a_time];
-        int n;
+        task_queue found;
+        int most, n;
         do {
-            n = ::epoll_wait(handle_, events, events_at_a_time, timeout);
+            most = at_a_time_.load(std::memory_order_relaxed);
+            n = ::epoll_wait(handle_, events, most, timeout);
             static_cast<void>(added_.load(std::memory_order_acquire));
             for (int i = 0; i < n; ++i)
-                pass_on(events[i], to, answered);
+                pass_on(events[i], to, found);
+            limit_next(found, most);
             timeout = 0;  // the edges may have been for others than those that are waited for
-        } while (n == events_at_a_time && answered.empty());
+        } while (n == most && found.empty() && answered.empty());
+        answered.splice(found);
         if (is_listed)
             strike_out(self);
     }
@@ -289,7 +319,8 @@ private:
     alarm alarm_;                                   // solo: the thread in wait(); shared: alarm_mutex_
     time_point alarm_set_for_ = time_point::max();  // as alarm_
     mutex alarm_mutex_;
-    timed_wait* timed_waits_ = nullptr;  // shared: alarm_mutex_
+    timed_wait* timed_waits_ = nullptr;             // shared: alarm_mutex_
+    std::atomic<int> at_a_time_{events_at_a_time};  // shared: by all; it is a guess
     // Solo: the thread in wait().
     int next_ = 0;  // of the fetched ones, which has not been passed on yet
     int fetched_ = 0;
