@@ -161,6 +161,27 @@ TEST_CASE("one request of the kernel's accepts all connections, and one receives
     }
 }
 
+TEST_CASE("nothing is received ahead while a read that began before it waits", "[engine][io_uring]") {
+    if (!have_rings() || !goes_on())
+        return;
+    io_context io(rill::backend::io_uring, GENERATE(solo, shared));
+    asked seen;
+    tcp_pair pair(io);
+    char memory[2][8];
+    std::string order;
+    pair.second.async_read_some(buffer(memory[0]), [&](error_code, std::size_t n) { order.append(memory[0], n); });
+    io.poll();
+    pair.second.receive_ahead();
+    pair.second.async_read_some(buffer(memory[1]), [&](error_code, std::size_t n) { order.append(memory[1], n); });
+    io.poll();
+    CHECK(seen.ahead == 0);
+    rill::write(pair.first, buffer("one", 3));
+    REQUIRE(run_until(io, [&] { return order == "one"; }));
+    rill::write(pair.first, buffer("two", 3));
+    REQUIRE(run_until(io, [&] { return order == "onetwo"; }));
+    CHECK(seen.ahead == 1);
+}
+
 TEST_CASE("where the kernel does not accept or receive ahead, each is asked for", "[engine][io_uring]") {
     if (!have_rings() || !goes_on())
         return;
@@ -252,6 +273,7 @@ TEST_CASE("a connection that has gone before it is asked for is passed over wher
     accept();
     first.connect(acceptor.local_endpoint());
     REQUIRE(run_until(io, [&] { return calls == 1; }));
+    const auto descriptors = open_descriptors();
     gone.connect(acceptor.local_endpoint());
     for (int i = 0; i != 20; ++i)
         io.poll();  // it is accepted
@@ -267,6 +289,7 @@ TEST_CASE("a connection that has gone before it is asked for is passed over wher
     }
     CHECK_FALSE(told);
     CHECK(from == last.local_endpoint());
+    CHECK(open_descriptors() == descriptors + 1);  // last
 }
 
 TEST_CASE("what the kernel gives back unasked is put in again", "[engine][io_uring]") {

@@ -598,6 +598,22 @@ TEST_CASE("one may look at what was received ahead", "[io][ahead]") {
     CHECK(r.end.text == "abcd");
 }
 
+TEST_CASE("whoever waits to look at what is received ahead takes nothing", "[io][ahead]") {
+    rill::io_context io(GENERATE(solo, shared));
+    tcp_reader r(io);
+    char memory[8];
+    answer a;
+    r.end.socket.async_receive(buffer(memory), tcp::socket::message_peek, a.handler());
+    settle(io);
+    r.come("abcd");
+    run(io);
+    CHECK(a.succeeded());
+    CHECK(std::string_view(memory, a.bytes) == "abcd");
+    r.end.read(64);
+    run(io);
+    CHECK(r.end.text == "abcd");
+}
+
 TEST_CASE("a stream that nobody reads is not received ahead without end", "[io][ahead]") {
     rill::io_context io(GENERATE(solo, shared));
     tcp_reader r(io);
