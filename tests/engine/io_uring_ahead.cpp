@@ -182,6 +182,28 @@ TEST_CASE("nothing is received ahead while a read that began before it waits", "
     CHECK(seen.ahead == 1);
 }
 
+TEST_CASE("a listener is not accepted from without end while nobody asks", "[engine][io_uring]") {
+    if (!have_rings() || !goes_on())
+        return;
+    io_context io(rill::backend::io_uring, GENERATE(solo, shared));
+    tcp::acceptor acceptor(io, any_port());
+    acceptor.accept_ahead();
+    int calls = 0;
+    acceptor.async_accept([&](error_code, tcp::socket) { ++calls; });
+    std::deque<tcp::socket> clients;
+    const auto descriptors = open_descriptors();
+    const auto work = rill::make_work_guard(io);  // as a server that has other things to do
+    while (clients.size() != 100) {
+        clients.emplace_back(io).connect(acceptor.local_endpoint());
+        for (int i = 0; i != 4; ++i)
+            io.poll();
+    }
+    CHECK(calls == 1);
+    const auto kept = open_descriptors() - descriptors - std::ptrdiff_t{100};
+    CHECK(kept >= std::ptrdiff_t{rill::engine::connections_ahead::most});
+    CHECK(kept < 80);
+}
+
 TEST_CASE("where the kernel does not accept or receive ahead, each is asked for", "[engine][io_uring]") {
     if (!have_rings() || !goes_on())
         return;

@@ -236,7 +236,7 @@ public:
 
     /// Lets the system accept connections before it is asked to, from the next async_accept() on: one request of the
     /// kernel's then serves many of the program's. A connection that nobody waits for waits here, and is closed with the
-    /// acceptor; when there are many, no more are accepted.
+    /// acceptor; when there are many, no more are accepted, once a thread that runs the context has seen them.
     ///
     /// This is for as long as the acceptor is open. accept(), wait() to read, and release() answer operation_not_supported from here on.
     /// cancel() ends it until the next async_accept(), and keeps what waits.
