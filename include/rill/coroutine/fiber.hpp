@@ -79,7 +79,8 @@ private:
     static void start(boost::context::detail::transfer_t from) noexcept;
     void run() noexcept;
 
-    // In pairs: before a switch, on the stack that is left, and after it, on the other one.
+    // In pairs: before a switch, on the stack that is left, and after it, on the other one. What tells ThreadSanitizer of the
+    // switch is no function by itself: it would be entered on one stack, as that sees it, and left on the other.
     void before_entering() noexcept;
     void after_entering() noexcept;
     void before_leaving() noexcept;
@@ -133,7 +134,7 @@ inline void fiber::run() noexcept {
     leave();  // never to return
 }
 
-inline void fiber::before_entering() noexcept {
+RILL_INLINE void fiber::before_entering() noexcept {
 #if RILL_ADDRESS_SANITIZER
     auto* bottom = static_cast<std::byte*>(stack_.sp) - stack_.size;
     __sanitizer_start_switch_fiber(&outer_fake_stack_, bottom, stack_.size);
@@ -150,7 +151,7 @@ inline void fiber::after_entering() noexcept {
 #endif
 }
 
-inline void fiber::before_leaving() noexcept {
+RILL_INLINE void fiber::before_leaving() noexcept {
 #if RILL_ADDRESS_SANITIZER
     // Without a place for it the fake stack is destroyed.
     __sanitizer_start_switch_fiber(ended_ ? nullptr : &fake_stack_, outer_stack_, outer_size_);
