@@ -340,20 +340,20 @@ TEST_CASE("destroying the context unwinds the stacks of those that wait", "[coro
         char name;
         ~leaves() { order += name; }
     };
+    auto wait_on = [&order](rill::io_context& ctx, yield_context yield, char name) {
+        leaves l{order, name};
+        rill::steady_timer timer(ctx, 1h);
+        timer.async_wait(yield);
+        FAIL("goes on");
+    };
     {
         rill::io_context ctx(1);
-        auto wait = [&](yield_context yield, char name) {
-            leaves l{order, name};
-            rill::steady_timer timer(ctx, 1h);
-            timer.async_wait(yield);
-            FAIL("goes on");
-        };
         rill::spawn(
             ctx, std::allocator_arg, counting_stacks(stacks),
             [&, alive](yield_context yield) {
                 leaves l{order, 'a'};
                 try {
-                    wait(yield, 'b');
+                    wait_on(ctx, yield, 'b');
                 } catch (const std::exception&) {
                     FAIL("a known exception");
                 } catch (...) {
@@ -367,7 +367,7 @@ TEST_CASE("destroying the context unwinds the stacks of those that wait", "[coro
             [&, alive](yield_context yield) {
                 for (int i = 0; i != 2; ++i) {
                     try {
-                        wait(yield, 'c');
+                        wait_on(ctx, yield, 'c');
                     } catch (...) {  // and swallows it
                         order += ',';
                     }

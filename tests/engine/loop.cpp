@@ -452,13 +452,14 @@ TEST_CASE("a shared loop loses no wake-up when threads come and go", "[engine][l
 // -- fairness
 
 TEST_CASE("posted work that never ends holds up neither I/O nor timers", "[engine][loop]") {
+    timer_group* group = nullptr;  // reset when the loop ends
     loop_harness l(any_threading());
     open_pipe pipe;
     error_code ec;
     registration* r = nullptr;
     r = l->attach(pipe.ends[0], &r, ec);
     REQUIRE(r);
-    timer_group* group = l->add_group(&group);
+    group = l->add_group(&group);
     bool read = false, timed = false;
     long posted = 0;
     pipe_wait wait([&](error_code) { read = true; });
@@ -503,13 +504,14 @@ TEST_CASE("I/O that never ends does not hold up posted work", "[engine][loop]") 
 }
 
 TEST_CASE("an inbox that is never empty holds up neither I/O nor timers", "[engine][loop]") {
+    timer_group* group = nullptr;  // reset when the loop ends
     loop_harness l(any_threading());
     open_pipe pipe;
     error_code ec;
     registration* r = nullptr;
     r = l->attach(pipe.ends[0], &r, ec);
     REQUIRE(r);
-    timer_group* group = l->add_group(&group);
+    group = l->add_group(&group);
     const bool with_tasks = GENERATE(true, false);
     std::atomic<int> over{0};
     pipe_wait wait([&](error_code) { ++over; });
@@ -545,8 +547,9 @@ TEST_CASE("an inbox that is never empty holds up neither I/O nor timers", "[engi
 TEST_CASE("timers fire in the order of their times, and no earlier", "[engine][loop][timer]") {
     const auto mode = any_threading();
     auto* driver = new manual_driver;
+    timer_group* group = nullptr;  // reset when the loop ends
     loop_harness l(std::unique_ptr<rill::engine::driver>(driver), mode);
-    timer_group* group = l->add_group(&group);
+    group = l->add_group(&group);
     const auto start = driver->now();
     std::vector<std::pair<int, time_point>> fired;
     const auto wait_for = [&](int n, time_point::duration d) {
@@ -571,8 +574,9 @@ TEST_CASE("timers fire in the order of their times, and no earlier", "[engine][l
 }
 
 TEST_CASE("a timer at either end of time neither overflows nor spins", "[engine][loop][timer]") {
+    timer_group* group = nullptr;  // reset when the loop ends
     loop_harness l(any_threading());
-    timer_group* group = l->add_group(&group);
+    group = l->add_group(&group);
     error_code first, second;
     timer_wait at_once(*group, time_point::min(), [&](error_code ec) { first = ec; });
     timer_wait never(*group, time_point::max(), [&](error_code ec) { second = ec; });
@@ -590,8 +594,9 @@ TEST_CASE("a timer at either end of time neither overflows nor spins", "[engine]
 
 TEST_CASE("cancel_waits() ends the oldest waits first", "[engine][loop][timer]") {
     const auto mode = any_threading();
+    timer_group* group = nullptr;  // reset when the loop ends
     loop_harness l(std::make_unique<manual_driver>(), mode);
-    timer_group* group = l->add_group(&group);
+    group = l->add_group(&group);
     std::vector<int> aborted;
     std::vector<std::unique_ptr<timer_wait>> waits;
     for (int i = 0; i < 4; ++i) {
@@ -610,8 +615,9 @@ TEST_CASE("cancel_waits() ends the oldest waits first", "[engine][loop][timer]")
 }
 
 TEST_CASE("a new earliest timer from another thread is not slept over", "[engine][loop][timer]") {
+    timer_group* group = nullptr;  // reset when the loop ends
     loop_harness l(any_threading());
-    timer_group* group = l->add_group(&group);
+    group = l->add_group(&group);
     timer_wait late(*group, l->now() + 1h, [](error_code) {});
     l->start(late);
     std::atomic<bool> fired{false};
@@ -632,8 +638,9 @@ TEST_CASE("a new earliest timer from another thread is not slept over", "[engine
 }
 
 TEST_CASE("a wait is cancelled through its message from other threads, exactly once", "[engine][loop][timer]") {
+    timer_group* group = nullptr;  // reset when the loop ends
     loop_harness l(any_threading());
-    timer_group* group = l->add_group(&group);
+    group = l->add_group(&group);
     work_guard work(*l);
     std::thread runner([&] { l.run(); });
     constexpr int count = 300;

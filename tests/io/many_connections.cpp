@@ -32,7 +32,7 @@ extern "C" char** environ;  // which not every system declares
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if RILL_ADDRESS_SANITIZER || RILL_THREAD_SANITIZER
 constexpr bool measures_memory = false;  // most of it is the sanitizer's
 #else
 constexpr bool measures_memory = true;

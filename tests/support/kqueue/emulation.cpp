@@ -245,7 +245,8 @@ private:
     }
 
     bool fill(const ::epoll_event& from, struct kevent& event) {
-        const auto entry = by_number_.find(from.data.u64);
+        const std::uint64_t number = from.data.u64;  // which is not aligned, and cannot be referred to
+        const auto entry = by_number_.find(number);
         if (entry == by_number_.end())
             return false;
         const note& n = entry->second->second;
