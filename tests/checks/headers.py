@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Usage: headers.py: compiles every header alone, to see that it includes all it uses and gives no warning."""
+"""Usage: headers.py: compiles every header, to see that it includes all it uses and gives no warning."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from toolchain import INCLUDE, ROOT, compiler_command, headers_for, run
+from toolchain import INCLUDE, chains, compiler_command, headers_for, run
 
 JOBS = 2
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
@@ -17,23 +17,26 @@ NEEDS = {
 }
 
 
-def output_for(header):
-    """What the compiler says of the header; empty if all is well."""
-    name = header.relative_to(INCLUDE).as_posix()
-    unit = f"#include <{name}>\n"
-    if name in NEEDS:
-        unit = f"#if __has_include(<{NEEDS[name]}>)\n{unit}#endif\n"
-    result = run(compiler_command(*WARNINGS, "-fsyntax-only", "-x", "c++", "-"), input=unit)
+def include(name):
+    line = f"#include <{name}>\n"
+    return f"#if __has_include(<{NEEDS[name]}>)\n{line}#endif\n" if name in NEEDS else line
+
+
+def output_for(chain):
+    """What the compiler says of these headers; empty if all is well."""
+    command = compiler_command(*WARNINGS, "-fsyntax-only", "-x", "c++", "-")
+    result = run(command, input="".join(map(include, chain)))
     return result.stdout if result.returncode else ""
 
 
 def main():
-    headers = headers_for("linux")
+    names = {header.relative_to(INCLUDE).as_posix() for header in headers_for("linux")}
+    units = list(chains(names))
     with ThreadPoolExecutor(JOBS) as pool:
-        outputs = list(pool.map(output_for, headers))
-    for header, output in zip(headers, outputs):
+        outputs = list(pool.map(output_for, units))
+    for chain, output in zip(units, outputs):
         if output:
-            print(f"{header.relative_to(ROOT)}:1: does not compile alone\n{output}")
+            print(f"include/{chain[-1]}:1: does not compile after {' '.join(chain[:-1]) or 'nothing'}\n{output}")
     return 1 if any(outputs) else 0
 
 

@@ -70,6 +70,36 @@ def headers_for(platform):
     return [header for header in headers if not header.relative_to(INCLUDE).as_posix().startswith(foreign)]
 
 
+def included_by(names):
+    """For each of these headers those others of them that it includes, directly or not."""
+    directly = {}
+    for name in names:
+        text = (INCLUDE / name).read_text()
+        directly[name] = names & set(re.findall(r"^#include <([^>]+)>", text, re.MULTILINE))
+    found = {}
+    for name in names:
+        found[name], new = set(), directly[name]
+        while new := new - found[name]:
+            found[name] |= new
+            new = set().union(*(directly[other] for other in new))
+        found[name].discard(name)
+    return found
+
+
+def chains(names):
+    """The headers in few lists. What stands in a list before a header is what it includes by itself, so that it finds there
+    nothing that it would not have alone; what it does not include is missed as if it were."""
+    included = included_by(names)
+    left = set(names)
+    while left:
+        chain, candidates = [], left
+        while candidates:
+            chain.insert(0, max(candidates, key=lambda name: (len(included[name]), name)))
+            left.remove(chain[0])
+            candidates = left & included[chain[0]]
+        yield chain
+
+
 def is_for(platform, source):
     """Whether the source includes no header by name that cannot be included there."""
     included = re.findall(r"^#include <([^>]+)>", source.read_text(), re.MULTILINE)
