@@ -10,6 +10,7 @@
 #include RILL_SYSTEM(nt_calls.hpp)
 #include RILL_SYSTEM(wait_timer.hpp)
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <memory>
@@ -167,6 +168,7 @@ private:
     Call* make_call(entry& r, request& q) noexcept;
     RILL_DECL static void unlink(entry& r, iocp_call& call) noexcept;
     RILL_DECL void free_call(iocp_call& call) noexcept;
+    RILL_DECL void abandon(iocp_call& call) noexcept;
 
     RILL_DECL void answered(entry& r, request& q, task_queue& ready) noexcept;
     RILL_DECL void settle(entry& r, iocp_call& call, task_queue& ready) noexcept;
@@ -195,7 +197,9 @@ private:
     const bool shared_;
     memory_source* const memory_;
     ::HANDLE port_ = nullptr;
-    std::atomic<std::size_t> calls_{0};  // in the kernel
+    std::atomic<std::size_t> calls_{0};                    // in the kernel
+    std::array<std::atomic<iocp_call*>, 64> abandoned_{};  // see abandon()
+    std::atomic<std::size_t> abandonments_{0};
     pool registrations_;
     mutex given_away_mutex_;
     // Sockets that were given away, but that the system cannot take from the port. given_away_mutex_

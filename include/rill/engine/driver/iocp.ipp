@@ -30,6 +30,9 @@ RILL_DECL iocp::iocp(threading t, const driver_options& options)
 
 RILL_DECL iocp::~iocp() {
     RILL_ASSERT(calls_ == 0);
+    for (const std::atomic<iocp_call*>& each : abandoned_)
+        if (iocp_call* call = each.load(std::memory_order_relaxed))
+            deallocate(call, call->size);
     while (wait_timer* t = timers_) {
         timers_ = t->next;
         delete t;
@@ -255,6 +258,9 @@ RILL_DECL void iocp::ask_for_end(entry& r, iocp_call& call) noexcept {
         ::CancelIoEx(file_of(r.handle), &call.overlapped);
     } else if (const ::HANDLE wait = std::exchange(static_cast<iocp_object_wait&>(call).wait, nullptr)) {
         ::UnregisterWaitEx(wait, INVALID_HANDLE_VALUE);  // waits for signalled(), if that runs: it takes no lock
+        auto expected = static_cast<::ULONG_PTR>(system::status_pending);
+        std::atomic_ref(call.overlapped.Internal)
+            .compare_exchange_strong(expected, static_cast<::ULONG_PTR>(system::status_cancelled));
     }
 }
 
@@ -308,6 +314,16 @@ RILL_DECL void iocp::free_call(iocp_call& call) noexcept {
     call.from->packets.fetch_sub(1, std::memory_order_release);
     deallocate(&call, call.size);
     calls_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+// Of a wait that was taken back. Wine 8 may still call signalled() a moment after UnregisterWaitEx() has said that it will not,
+// so that the call's memory is kept until some others have been abandoned.
+RILL_DECL void iocp::abandon(iocp_call& call) noexcept {
+    call.from->packets.fetch_sub(1, std::memory_order_release);
+    calls_.fetch_sub(1, std::memory_order_relaxed);
+    const std::size_t n = abandonments_.fetch_add(1, std::memory_order_relaxed);
+    if (iocp_call* earlier = abandoned_[n % abandoned_.size()].exchange(&call, std::memory_order_acq_rel))
+        deallocate(earlier, earlier->size);
 }
 
 // The call has been made; @p error is what it said.
@@ -479,7 +495,10 @@ RILL_DECL iocp::launch iocp::begin_object_wait(entry& r, request& q) noexcept {
 RILL_DECL void __stdcall iocp::signalled(void* wait, ::BOOLEAN) noexcept {
     auto& call = *static_cast<iocp_object_wait*>(wait);
     const ::HANDLE port = call.port;
-    std::atomic_ref(call.overlapped.Internal).store(system::status_success, std::memory_order_release);
+    auto expected = static_cast<::ULONG_PTR>(system::status_pending);
+    if (!std::atomic_ref(call.overlapped.Internal)
+             .compare_exchange_strong(expected, static_cast<::ULONG_PTR>(system::status_success)))
+        return;  // it was cancelled: see abandon()
     while (!::PostQueuedCompletionStatus(port, 0, 0, &call.overlapped))
         yield_thread();  // out of memory
 }
@@ -716,13 +735,13 @@ RILL_DECL void iocp::settle(entry& r, iocp_call& call, task_queue& ready) noexce
         [[maybe_unused]] const launch l =
             conclude(r, call, error_of_status(status), static_cast<std::size_t>(call.overlapped.InternalHigh));
         RILL_ASSERT(l == launch::answered);
+        if (r.kind == handle_kind::object && status == system::status_cancelled) {
+            unlink(r, call);
+            abandon(call);  // nobody will post its packet
+            return answered(r, q, ready);
+        }
     } else if (call.is_poll) {
         q.answer(error::operation_aborted);
-    } else if (r.kind == handle_kind::object) {
-        q.answer(error::operation_aborted);
-        unlink(r, call);
-        free_call(call);  // nobody will post its packet
-        return answered(r, q, ready);
     } else {
         return;
     }
