@@ -205,6 +205,7 @@ TEST_CASE("a context that is no loop destroys the handlers of what is pending, a
           "[context][own_context]") {
     auto owned = std::make_shared<int>();
     int called = 0;
+    char c = 0;  // outlives the context, whose loop receives in its own thread
     std::optional<stream_protocol::socket> outlives;
     std::optional<rill::steady_timer> timer_outlives;
     {
@@ -214,7 +215,6 @@ TEST_CASE("a context that is no loop destroys the handlers of what is pending, a
         outlives.emplace(ctx);
         timer_outlives.emplace(ctx, 1h);
         rill::local::connect_pair(*a, *outlives);
-        char c = 0;
         a->async_read_some(rill::buffer(&c, 1), [a, owned, &called](rill::error_code, std::size_t) { ++called; });
         timer->async_wait([timer, owned, &called](rill::error_code) { ++called; });
         timer_outlives->async_wait([owned, &called](rill::error_code) { ++called; });

@@ -81,6 +81,7 @@ TEST_CASE("a pool serves connections", "[context][thread_pool]") {
 TEST_CASE("what is pending on a pool that is stopped is destroyed with it", "[context][thread_pool]") {
     auto owned = std::make_shared<int>();
     std::atomic<int> called{0};
+    char c = 0;
     std::optional<stream_protocol::socket> outlives;
     {
         rill::thread_pool pool(2);
@@ -88,7 +89,6 @@ TEST_CASE("what is pending on a pool that is stopped is destroyed with it", "[co
         auto socket = std::make_shared<stream_protocol::socket>(pool);
         auto timer = std::make_shared<rill::steady_timer>(pool, 1h);
         rill::local::connect_pair(*socket, *outlives);
-        char c = 0;
         socket->async_read_some(rill::buffer(&c, 1),
                                 [&called, socket, owned](rill::error_code, std::size_t) { ++called; });
         timer->async_wait([&called, timer, owned](rill::error_code) { ++called; });

@@ -185,10 +185,10 @@ TEST_CASE("what completes while a loop changes to the ring of its thread is not 
     if (!have_rings())
         return;
     const environment_variable wish("RILL_IO_URING", "pinned");
+    char data[2][4]{};
     io_context io(rill::backend::io_uring, solo);
     tcp_pair pair(io);
     const int ends[2] = {pair.first.native_handle(), pair.second.native_handle()};
-    char data[2][4]{};
     int left = 500;
     // One message that goes back and forth: when it is not noticed, all stands still.
     struct player {
@@ -570,6 +570,7 @@ TEST_CASE("a new process has a ring of its own, as soon as the kernel gives it o
     if (!have_rings())
         return;
     const environment_variable wish("RILL_IO_URING", any_wish());
+    char data[2][8];
     io_context io(rill::backend::io_uring, GENERATE(solo, shared));
     int ends[2][2];
     for (auto& e : ends)
@@ -577,7 +578,6 @@ TEST_CASE("a new process has a ring of its own, as soon as the kernel gives it o
     const plain_socket to_child(ends[0][1]), to_parent(ends[1][1]);
     // Each process has the requests of both.
     local::socket for_child(io, local(), ends[0][0]), for_parent(io, local(), ends[1][0]);
-    char data[2][8];
     outcome child_read, parent_read;
     for_child.async_read_some(buffer(data[0]), child_read.handler());
     for_parent.async_read_some(buffer(data[1]), parent_read.handler());

@@ -55,9 +55,9 @@ struct local_pair {
     }
 
     const kqueue_emulation::calm calm;
+    std::vector<char> block = std::vector<char>(65536);
     rill::io_context io;
     rill::local::stream_protocol::socket first, second;
-    std::vector<char> block = std::vector<char>(65536);
 };
 
 }  // namespace

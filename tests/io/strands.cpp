@@ -213,12 +213,12 @@ TEST_CASE("a coroutine spawned on a strand runs in it, on two threads", "[io][st
 TEST_CASE("a context destroyed with operations on strands destroys their handlers uncalled", "[io][strand]") {
     auto alive = std::make_shared<int>(0);
     int calls = 0;
+    char data[4];
     {
         io_context io(GENERATE(solo, shared));
         auto s = rill::make_strand(io);
         rill::basic_stream_socket<tcp, typed_strand> a(s), b(s);
         connect(a, b);
-        char data[4];
         a.async_read_some(rill::buffer(data), [&calls, alive](const rill::error_code&, std::size_t) { ++calls; });
         rill::post(s, [] { throw 1; });
         rill::post(s, [&calls, alive] { ++calls; });

@@ -330,10 +330,10 @@ TEST_CASE("two contexts on two threads hand handlers to each other", "[operation
 }
 
 TEST_CASE("a handler is destroyed with the context on whose executor it should have run", "[operation]") {
+    char data[3];
     io_context ctx(any_hint());
     auto owned = std::make_shared<int>();
     connection c(ctx);
-    char data[3];
     {
         io_context other(GENERATE(1, 2));
         for (int i = 0; i < 2; ++i)
