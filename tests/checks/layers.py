@@ -50,6 +50,7 @@ OPERATING_SYSTEM = ("arpa/", "linux/", "mach/", "net/", "netinet/", "sys/")
 OPT_IN = {
     "coroutine/fiber.hpp": ("boost/context/", "sanitizer/"),
     "coroutine/spawn.hpp": ("boost/context/",),
+    "engine/request/lent_memory.hpp": ("sanitizer/",),
 }
 
 # These hang or are missing on some platform, or ThreadSanitizer does not understand them.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rill/core/small_error.hpp>
+#include <rill/engine/request/lent_memory.hpp>
 #include <rill/engine/request/task.hpp>
 
 #include RILL_SYSTEM(native.hpp)
@@ -72,10 +73,10 @@ struct request : task {
     };
     small_error ec;
 
-    void answer() noexcept { state = request_state::answered; }
+    void answer() noexcept;
     void answer(const error_code& error) noexcept {
         ec = error;
-        state = request_state::answered;
+        answer();
     }
 };
 
@@ -96,6 +97,19 @@ struct receive_request : transfer_request {
 struct send_request : transfer_request {
     explicit send_request(function f) noexcept : transfer_request(f, request_kind::send, direction::write) {}
 };
+
+inline bool moves_lent_memory(request_kind k) noexcept {
+    return k == request_kind::receive || k == request_kind::send || k == request_kind::send_zc;
+}
+
+inline void request::answer() noexcept {
+    state = request_state::answered;
+    if (checks_lent_memory && moves_lent_memory(kind)) {
+        auto& q = static_cast<transfer_request&>(*this);
+        for (std::size_t i = 0; i != q.count; ++i)
+            a_buffer_must_live_until_the_handler_is_called(data_of(q.buffers[i]), size_of(q.buffers[i]));
+    }
+}
 
 /// A send that is answered when the system needs its bytes no more.
 struct send_zc_request : send_request {

@@ -21,6 +21,8 @@ using native_buffer = ::iovec;
 inline native_buffer make_native_buffer(const void* data, std::size_t size) noexcept {
     return native_buffer{const_cast<void*>(data), size};
 }
+inline void* data_of(const native_buffer& b) noexcept { return b.iov_base; }
+inline std::size_t size_of(const native_buffer& b) noexcept { return b.iov_len; }
 
 /// The most buffers one call passes on. POSIX guarantees IOV_MAX >= 16; more of a sequence goes with the next call.
 inline constexpr std::size_t most_native_buffers = 64;

@@ -23,6 +23,8 @@ inline native_buffer make_native_buffer(const void* data, std::size_t size) noex
     b.buf = const_cast<char*>(static_cast<const char*>(data));
     return b;
 }
+inline void* data_of(const native_buffer& b) noexcept { return b.buf; }
+inline std::size_t size_of(const native_buffer& b) noexcept { return b.len; }
 
 /// The most buffers one call passes on; more of a sequence goes with the next call.
 inline constexpr std::size_t most_native_buffers = 64;
