@@ -394,7 +394,7 @@ TEST_CASE("a socket waits to be ready in each way", "[io][basic_socket]") {
     run(io);
     CHECK(write.succeeded());
 
-    const std::size_t filled = fill(pair.first);
+    const std::size_t filled = fill(pair);
     answer room;
     pair.first.async_wait(tcp::socket::wait_read, read.handler());
     pair.first.async_wait(tcp::socket::wait_read, second_read.handler());

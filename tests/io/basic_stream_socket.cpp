@@ -180,7 +180,7 @@ TEST_CASE("a write to a peer that reads no more fails with broken_pipe and raise
 TEST_CASE("each type of cancellation ends a transfer that has moved nothing", "[io][basic_stream_socket]") {
     rill::io_context io(GENERATE(solo, shared));
     tcp_pair pair(io);
-    fill(pair.first);
+    fill(pair);
     for (cancellation_type type :
          {cancellation_type::terminal, cancellation_type::partial, cancellation_type::total, cancellation_type::all}) {
         rill::cancellation_signal stop_read, stop_write;
@@ -258,7 +258,7 @@ TEST_CASE("cancelling one read of several leaves the others in order", "[io][bas
 TEST_CASE("cancel() ends all operations of a socket, and it can be used on", "[io][basic_stream_socket]") {
     rill::io_context io(GENERATE(solo, shared));
     tcp_pair pair(io);
-    fill(pair.first);
+    fill(pair);
     answer reads[2], write, wait;
     char data[4];
     pair.first.async_read_some(buffer(data), reads[0].handler());

@@ -51,7 +51,7 @@ private:
 TEST_CASE("closing a socket ends its operations", "[io][basic_stream_socket]") {
     rill::io_context io(GENERATE(solo, shared));
     tcp_pair pair(io);
-    fill(pair.first);
+    fill(pair);
     const bare::handle native = pair.first.native_handle();
     answer read, write, wait;
     char data[4];

@@ -89,12 +89,13 @@ struct tcp_pair {
     tcp::socket second;
 };
 
-/// Sends until the system takes no more. Returns how much it took.
+/// Sends, in pieces of that size, until the system takes no more. Returns how much it took. A moment later it may take more: where
+/// the peer acknowledges late, after 40 ms.
 template <class Socket>
-std::size_t fill(Socket& socket) {
+std::size_t fill(Socket& socket, std::size_t piece = 65536) {
     const bool before = socket.non_blocking();
     socket.non_blocking(true);
-    const std::string data(65536, 'f');
+    const std::string data(piece, 'f');
     std::size_t total = 0;
     rill::error_code ec;
     // The system may go on taking when it has moved what it has to the peer: believe a second refusal only.
@@ -106,6 +107,14 @@ std::size_t fill(Socket& socket) {
     CHECK(ec == rill::error::would_block);
     socket.non_blocking(before);
     return total;
+}
+
+/// The same from the first to the second, which is to receive nothing more until it reads. With these sizes the last segment is
+/// acknowledged at once.
+inline std::size_t fill(tcp_pair& pair) {
+    pair.first.set_option(tcp::socket::send_buffer_size(100'000));
+    pair.second.set_option(tcp::socket::receive_buffer_size(25'000));
+    return fill(pair.first, 10'000);
 }
 
 /// Receives all there is at the moment.

@@ -220,7 +220,7 @@ TEST_CASE("a send without a copy that has not begun is cancelled by each type", 
     const auto type =
         GENERATE(rill::cancellation_type::terminal, rill::cancellation_type::partial, rill::cancellation_type::total);
     tcp_pair pair(io);
-    fill(pair.first);
+    fill(pair);
     const std::string data = some_bytes(10'000);
     rill::cancellation_signal signal;
     answer cancelled, closed;

@@ -30,7 +30,7 @@ struct full_pair : pair {
         socket.set_option(rill::socket_base::send_buffer_size(100'000));
         peer.set_option(rill::socket_base::receive_buffer_size(25'000));
         socket.non_blocking(true);
-        const std::string chunk(5000, 'f');
+        const std::string chunk(10'000, 'f');
         for (int refusals = 0; refusals < 20;) {
             rill::error_code ec;
             socket.write_some(rill::buffer(chunk), ec);
