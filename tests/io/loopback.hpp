@@ -10,6 +10,7 @@
 #include <rill/token/bind_cancellation_slot.hpp>
 
 #include <support/catch.hpp>
+#include <support/little_room.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -109,12 +110,10 @@ std::size_t fill(Socket& socket, std::size_t piece = 65536) {
     return total;
 }
 
-/// The same from the first to the second, which is to receive nothing more until it reads. With these sizes the last segment is
-/// acknowledged at once.
+/// The same from the first to the second, and for good: there is no more room until that reads.
 inline std::size_t fill(tcp_pair& pair) {
-    pair.first.set_option(tcp::socket::send_buffer_size(100'000));
-    pair.second.set_option(tcp::socket::receive_buffer_size(25'000));
-    return fill(pair.first, 10'000);
+    leave_little_room(pair.first, pair.second);
+    return fill(pair.first, filling_piece);
 }
 
 /// Receives all there is at the moment.

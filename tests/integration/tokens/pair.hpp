@@ -5,6 +5,8 @@
 #include <rill/local/connect_pair.hpp>
 #include <rill/local/stream_protocol.hpp>
 
+#include <support/little_room.hpp>
+
 #include <cstddef>
 #include <string>
 
@@ -24,13 +26,9 @@ struct pair {
 /// A pair through which nothing goes any more, until the peer reads.
 struct full_pair : pair {
     explicit full_pair(rill::io_context& io) : pair(io) {
-        // Where the pair is a TCP connection, sizes that are set do not grow. With these the last segment that goes is acknowledged
-        // at once, so that there is no more room 40 ms later, and what is read makes room at once, not when a timer of the
-        // system's runs out.
-        socket.set_option(rill::socket_base::send_buffer_size(100'000));
-        peer.set_option(rill::socket_base::receive_buffer_size(25'000));
+        leave_little_room(socket, peer);  // on Windows the pair is a TCP connection
         socket.non_blocking(true);
-        const std::string chunk(10'000, 'f');
+        const std::string chunk(filling_piece, 'f');
         for (int refusals = 0; refusals < 20;) {
             rill::error_code ec;
             socket.write_some(rill::buffer(chunk), ec);
